@@ -41,19 +41,41 @@ constexpr DurationUnit kUnits[] = {{"ns", 1},           {"us", 1'000},          
 
 }  // namespace
 
-std::string format_rfc3339(WallTime time) {
+void append_rfc3339(std::string& out, WallTime time) {
   auto day = floor<days>(time);
   std::chrono::year_month_day date{day};
   std::chrono::hh_mm_ss clock{time - day};
-  auto out = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
-                         static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
-                         clock.minutes().count(), clock.seconds().count());
+  // Written digit by digit: listings print one or two of these for each item.
+  char text[32];
+  char* p = text;
+  auto digits = [&p](unsigned value, int count) {
+    for (int i = count - 1; i >= 0; --i, value /= 10) p[i] = static_cast<char>('0' + value % 10);
+    p += count;
+  };
+  digits(static_cast<unsigned>(static_cast<int>(date.year())), 4);
+  *p++ = '-';
+  digits(static_cast<unsigned>(date.month()), 2);
+  *p++ = '-';
+  digits(static_cast<unsigned>(date.day()), 2);
+  *p++ = 'T';
+  digits(static_cast<unsigned>(clock.hours().count()), 2);
+  *p++ = ':';
+  digits(static_cast<unsigned>(clock.minutes().count()), 2);
+  *p++ = ':';
+  digits(static_cast<unsigned>(clock.seconds().count()), 2);
   if (auto fraction = clock.subseconds().count(); fraction != 0) {
-    auto digits = fmt::format("{:09}", fraction);
-    digits.erase(digits.find_last_not_of('0') + 1);
-    out += "." + digits;
+    *p++ = '.';
+    digits(static_cast<unsigned>(fraction), 9);
+    while (p[-1] == '0') --p;
   }
-  return out + "Z";
+  *p++ = 'Z';
+  out.append(text, p);
+}
+
+std::string format_rfc3339(WallTime time) {
+  std::string out;
+  append_rfc3339(out, time);
+  return out;
 }
 
 bool is_go_zero_time(std::string_view text) { return text.starts_with("0001-01-01T00:00:00"); }

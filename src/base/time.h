@@ -16,6 +16,8 @@ using WallTime = std::chrono::time_point<std::chrono::system_clock, Duration>;
 
 /// RFC 3339 with as many fractional digits as needed (none to nine), in UTC: "2026-01-02T03:04:05.5Z".
 std::string format_rfc3339(WallTime time);
+/// The same, appended to `out` without an allocation of its own.
+void append_rfc3339(std::string& out, WallTime time);
 /// RFC 3339 with any offset and 0–9 fractional digits. Go's zero time 0001-01-01T00:00:00Z is kOutOfRange here:
 /// callers that take it for "never" test with is_go_zero_time first.
 Result<WallTime> parse_rfc3339(std::string_view text);

@@ -1,0 +1,112 @@
+// Cluster: everything a user or an event may ask of the cluster through this peer.
+//
+// One file per thing to ask (pin.cpp, unpin.cpp, add.cpp, status.cpp, …), all over the small Context. Errors carry the Go
+// program's messages where that has one; api/ turns their kinds into HTTP statuses.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/runtime.h"
+#include "base/task_group.h"
+#include "cluster/add_session.h"
+#include "cluster/options.h"
+#include "cluster/status_cursor.h"
+#include "consensus/consensus.h"
+#include "ipfs/ipfs_node.h"
+#include "model/info.h"
+#include "model/pin.h"
+#include "model/status.h"
+#include "state/state.h"
+#include "tracker/tracker.h"
+
+namespace ipfsc::cluster {
+
+/// Who asks, and how.
+struct Caller {
+  std::string actor = "rest";  ///< recorded in the history
+  Bytes request_id;            ///< Idempotency-Key; empty = none
+};
+
+/// What the files of this folder work with. All references outlive the Cluster.
+struct Context {
+  Runtime& runtime;
+  const ClusterOptions& options;
+  state::State& state;
+  consensus::Consensus& consensus;
+  tracker::PinTracker& tracker;
+  ipfs::IpfsNode& ipfs;
+};
+
+/// I/O thread only. stop() before destruction.
+class Cluster {
+ public:
+  Cluster(Runtime& runtime, ClusterOptions options, state::State& state, consensus::Consensus& consensus,
+          tracker::PinTracker& tracker, ipfs::IpfsNode& ipfs);
+  ~Cluster();
+
+  /// Starts the background loops (expiry, trimming, metrics).
+  void start();
+  Task<> stop();
+
+  /// Ok when every answer given now is true; else kUnavailable with the reason.
+  Result<> ready() const;
+  void set_ready(Result<> ready) { ready_ = std::move(ready); }
+
+  // --- pinset (pin.cpp, unpin.cpp) ---
+  /// Pins `cid` with `options` (zero factors: the defaults). The answer is the pin as stored, with what was asked for
+  /// echoed. Returns when the pin is durable and applied here; the content comes later.
+  Task<model::Pin> pin(ipld::Cid cid, model::PinOptions options, Caller caller);
+  /// "/ipfs/<cid>[/path]", "/ipld/…" or "/ipns/…", resolved by the IPFS node where there is more than a CID.
+  Task<ipld::Cid> resolve(std::string path);
+  /// The pin as it was before. kNotFound: "pin is not part of the pinset".
+  Task<model::Pin> unpin(ipld::Cid cid, Caller caller);
+  /// The stored pin. kNotFound as above.
+  Task<model::Pin> allocation(ipld::Cid cid);
+  /// Many pins or unpins in one go; one result for each, in order.
+  Task<std::vector<Result<model::Pin>>> pin_many(std::vector<std::pair<ipld::Cid, model::PinOptions>> pins, Caller caller);
+  /// The pinset in the order of binary CIDs. The cursor blocks: call its next() in run_blocking().
+  std::unique_ptr<state::PinCursor> allocations(state::ListQuery query) const;
+  state::Counters counters() const { return state_.counters(); }
+
+  // --- status (status.cpp, recover.cpp) ---
+  Task<model::GlobalPinInfo> status(ipld::Cid cid, bool local);
+  std::unique_ptr<StatusCursor> statuses(StatusQuery query);
+  /// kNotFound with `local` and a CID that is neither in the pinset nor tracked.
+  Task<model::GlobalPinInfo> recover(ipld::Cid cid, bool local);
+  /// The items that were queued again.
+  std::unique_ptr<StatusCursor> recover_all(bool local);
+  /// Compares with the IPFS node's own pins and mends what differs.
+  Task<model::GlobalPinInfo> sync(ipld::Cid cid, bool local);
+  std::unique_ptr<StatusCursor> sync_all(bool local);
+
+  // --- adding (add.cpp, add_car.cpp) ---
+  /// kInvalidArgument for options that cannot be used; kUnimplemented for those not offered.
+  Task<std::unique_ptr<AddSession>> add(AddParams params, Caller caller);
+
+  // --- peers and maintenance (peers.cpp, gc.cpp, metrics.cpp) ---
+  Task<model::PeerInfo> id();
+  Task<std::vector<model::PeerInfo>> peers();
+  Task<model::GlobalRepoGc> gc(bool local);
+  std::vector<std::string> metric_names() const;
+  std::vector<model::Metric> metrics(std::string_view name) const;
+  const ClusterOptions& options() const { return options_; }
+  ipfs::IpfsNode& ipfs() { return ipfs_; }
+
+ private:
+  Context context() { return {runtime_, options_, state_, consensus_, tracker_, ipfs_}; }
+
+  Runtime& runtime_;
+  const ClusterOptions options_;
+  state::State& state_;
+  consensus::Consensus& consensus_;
+  tracker::PinTracker& tracker_;
+  ipfs::IpfsNode& ipfs_;
+  TaskGroup tasks_;
+  Result<> ready_;
+  std::vector<model::Metric> metrics_;  // the newest of each name; one peer so far
+};
+
+}  // namespace ipfsc::cluster

@@ -1,0 +1,45 @@
+// Options of the peer as a whole (service.json's `cluster` section and what belongs to it).
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "ipld/multiaddr.h"
+#include "ipld/peer_id.h"
+
+namespace ipfsc::cluster {
+
+struct ClusterOptions {
+  ipld::PeerId self;
+  std::string peername;
+  std::string version;
+  std::string commit;
+  std::vector<ipld::Multiaddr> addresses;  ///< of this peer, with /p2p/<id>
+  int replication_factor_min = -1;
+  int replication_factor_max = -1;
+  bool follower_mode = false;
+
+  Duration write_timeout = std::chrono::seconds(30);  ///< of one write, unless the caller says less
+  size_t max_name_bytes = 64 * 1024;
+  size_t max_metadata_bytes = 64 * 1024;  ///< keys and values together
+  size_t max_origins = 64;
+
+  /// Expiry: at most so many pins in one write, and at least this pause after a failed one.
+  size_t expire_batch = 500;
+  Duration expire_retry = std::chrono::seconds(5);
+  /// History and old request outcomes are trimmed this often (the leader proposes it).
+  Duration trim_interval = std::chrono::minutes(10);
+  Duration history_retention = std::chrono::hours(24 * 90);  ///< 0 = for ever
+  Duration request_retention = std::chrono::hours(24);
+  uint64_t requests_keep = 1'000'000;
+
+  /// Adds: bytes of content that one upload has in flight between the network and the disk.
+  size_t add_window_bytes = 8 << 20;
+
+  Duration metric_interval = std::chrono::seconds(15);
+  Duration metric_ttl = std::chrono::seconds(30);
+};
+
+}  // namespace ipfsc::cluster

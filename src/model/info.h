@@ -1,0 +1,78 @@
+// What a peer tells about itself and its work: identity, metrics, garbage collection, adding. With their JSON, fields in
+// Go's order (reference: rest-api 5.4, 5.5).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "ipld/cid.h"
+#include "ipld/multiaddr.h"
+#include "ipld/peer_id.h"
+
+namespace ipfsc::model {
+
+struct IpfsId {
+  std::string id;  ///< empty when unknown
+  std::vector<ipld::Multiaddr> addresses;
+  std::string error;
+};
+
+struct PeerInfo {
+  ipld::PeerId id;
+  std::vector<ipld::Multiaddr> addresses;  ///< with /p2p/<id>
+  std::vector<ipld::PeerId> cluster_peers;
+  std::vector<ipld::Multiaddr> cluster_peers_addresses;
+  std::string version;
+  std::string commit;
+  std::string rpc_protocol_version;
+  std::string error;  ///< set: only id counts
+  IpfsId ipfs;
+  std::string peername;
+};
+
+struct Metric {
+  std::string name;
+  ipld::PeerId peer;
+  std::string value;
+  WallTime expire{};
+  bool valid = false;
+  int64_t weight = 0;
+  bool partitionable = false;
+  WallTime received_at{};
+};
+
+struct RepoGcKey {
+  std::optional<ipld::Cid> key;
+  std::string error;
+};
+
+struct RepoGc {
+  ipld::PeerId peer;
+  std::string peername;
+  std::vector<RepoGcKey> keys;
+  std::string error;
+  uint64_t freed_disk_bytes = 0;  ///< beyond Go: measured on the file system
+};
+
+struct GlobalRepoGc {
+  std::map<ipld::PeerId, RepoGc> peers;
+};
+
+/// One line of an add's answer.
+struct AddedOutput {
+  std::string name;
+  std::optional<ipld::Cid> cid;  ///< none: progress
+  uint64_t bytes = 0;
+  uint64_t size = 0;
+  std::vector<ipld::PeerId> allocations;
+};
+
+void append_json(std::string& out, const PeerInfo& info);
+void append_json(std::string& out, const Metric& metric);
+void append_json(std::string& out, const GlobalRepoGc& gc);
+void append_json(std::string& out, const AddedOutput& added);
+
+}  // namespace ipfsc::model

@@ -1,0 +1,48 @@
+// What `state …` and `repo verify` do with the data of a stopped peer. The caller holds the folder's lock. All block.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "config/configuration.h"
+#include "identity/identity.h"
+#include "ipld/peer_id.h"
+
+namespace ipfsc::app {
+
+/// Gets text in pieces, whole lines each.
+using TextSink = std::function<Result<>(std::string_view text)>;
+/// Fills the buffer from its front and returns how much; 0 = the end.
+using TextSource = std::function<Result<size_t>(std::span<char> buffer)>;
+
+/// One pin object of JSON a line; returns how many.
+Result<uint64_t> export_state(const config::Configuration& config, const TextSink& sink);
+
+struct ImportRequest {
+  std::optional<int> replication_factor_min, replication_factor_max;  ///< replace those of every pin
+  std::optional<std::vector<ipld::PeerId>> allocations;
+};
+/// Validates the whole input, then puts it in place of this peer's state; on an error the old state is untouched.
+/// Returns the number of pins.
+Result<uint64_t> import_state(const config::Configuration& config, const identity::Identity& identity,
+                              const TextSource& source, const ImportRequest& request);
+
+/// Removes state and log (what is worth a backup is renamed to raft.old.N).
+Result<> cleanup_state(const config::Configuration& config);
+
+struct VerifyReport {
+  uint64_t blocks = 0, bytes = 0;
+  uint64_t bad = 0;  ///< blocks whose bytes do not have their hash
+};
+/// Reads and re-hashes every block of the embedded IPFS node. `on_bad` gets one sentence for each bad block;
+/// `on_progress` is called about once a second. kFailedPrecondition when the peer uses Kubo.
+Result<VerifyReport> verify_repo(const config::Configuration& config,
+                                 const std::function<void(std::string_view)>& on_bad,
+                                 const std::function<void(const VerifyReport&)>& on_progress);
+
+}  // namespace ipfsc::app

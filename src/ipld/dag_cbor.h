@@ -77,7 +77,7 @@ class CborValue {
 
 struct CborLimits {
   size_t max_depth = 128;       ///< nested lists and maps
-  size_t max_values = 4 << 20;  ///< all values of one node, bounds its memory
+  size_t max_values = 1 << 20;  ///< all values of one node: bounds the memory of the tree to about 100 MB
 };
 
 /// The whole input must be one canonical value. kInvalidArgument naming the byte offset for: indefinite lengths, tags

@@ -19,7 +19,7 @@ inline constexpr size_t kMaxMultiaddrBytes = 4096;
 
 /// A well-formed address: a value, ordered by its binary form, hashable. Default-constructed it is empty().
 /// Protocols: ip4 ip6 ip6zone ipcidr tcp udp dccp sctp utp udt dns dns4 dns6 dnsaddr unix p2p (alias ipfs) quic quic-v1
-/// ws wss tls sni noise http https http-path p2p-circuit webtransport certhash webrtc webrtc-direct
+/// ws wss tls sni noise http https p2p-circuit webtransport certhash webrtc webrtc-direct
 /// p2p-webrtc-direct memory.
 class Multiaddr {
  public:

@@ -68,7 +68,7 @@ class Cluster {
   /// Many pins or unpins in one go; one result for each, in order.
   Task<std::vector<Result<model::Pin>>> pin_many(std::vector<std::pair<ipld::Cid, model::PinOptions>> pins, Caller caller);
   /// The pinset in the order of binary CIDs. The cursor blocks: call its next() in run_blocking().
-  std::unique_ptr<state::PinCursor> allocations(state::ListQuery query) const;
+  Result<std::unique_ptr<state::PinCursor>> allocations(state::ListQuery query) const;
   state::Counters counters() const { return state_.counters(); }
 
   // --- status (status.cpp, recover.cpp) ---
@@ -80,7 +80,8 @@ class Cluster {
   std::unique_ptr<StatusCursor> recover_all(bool local);
   /// Compares with the IPFS node's own pins and mends what differs.
   Task<model::GlobalPinInfo> sync(ipld::Cid cid, bool local);
-  std::unique_ptr<StatusCursor> sync_all(bool local);
+  /// Compares all pins; `each` gets every item whose status was wrong, as it is found and mended.
+  Task<tracker::SyncReport> sync_all(std::function<Task<>(model::GlobalPinInfo)> each);
 
   // --- adding (add.cpp, add_car.cpp) ---
   /// kInvalidArgument for options that cannot be used; kUnimplemented for those not offered.
@@ -97,6 +98,13 @@ class Cluster {
 
  private:
   Context context() { return {runtime_, options_, state_, consensus_, tracker_, ipfs_}; }
+  Result<> check_writable() const;
+  /// Peers that can take pins, best first.
+  std::vector<ipld::PeerId> candidates() const;
+  Result<model::Pin> plan(const ipld::Cid& cid, model::PinOptions options) const;
+  Task<std::vector<state::Outcome>> submit(std::vector<proto::Operation> operations);
+  Task<> collect_metrics();
+  Task<> refresh_ipfs_id();
 
   Runtime& runtime_;
   const ClusterOptions options_;
@@ -107,6 +115,8 @@ class Cluster {
   TaskGroup tasks_;
   Result<> ready_;
   std::vector<model::Metric> metrics_;  // the newest of each name; one peer so far
+  model::IpfsId ipfs_id_;               // as last seen
+  std::optional<SteadyTime> ipfs_id_seen_;
 };
 
 }  // namespace ipfsc::cluster

@@ -13,7 +13,7 @@ namespace ipfsc::cluster {
 
 struct StatusQuery {
   bool local = false;
-  uint32_t filter = 0;           ///< bits of model::TrackerStatus; 0 = all
+  model::StatusSet filter;
   std::vector<ipld::Cid> cids;   ///< only these, in this order; filter applies too
   std::string cursor;            ///< opaque, from next_cursor(); "" = from the start
 };

@@ -1,0 +1,51 @@
+#include "cluster/cluster.h"
+
+#include "cluster/background.h"
+
+namespace ipfsc::cluster {
+
+Cluster::Cluster(Runtime& runtime, ClusterOptions options, state::State& state, consensus::Consensus& consensus,
+                 tracker::PinTracker& tracker, ipfs::IpfsNode& ipfs)
+    : runtime_(runtime),
+      options_(std::move(options)),
+      state_(state),
+      consensus_(consensus),
+      tracker_(tracker),
+      ipfs_(ipfs),
+      tasks_(runtime),
+      ready_(fail(ErrorKind::kUnavailable, "the peer is starting")) {}
+
+Cluster::~Cluster() = default;
+
+void Cluster::start() {
+  tasks_.spawn("expiry", expire_pins(context()));
+  tasks_.spawn("trimming", trim_history(context()));
+  tasks_.spawn("metrics", collect_metrics());
+}
+
+Task<> Cluster::stop() {
+  ready_ = fail(ErrorKind::kUnavailable, "the peer is stopping");
+  co_await tasks_.stop();
+  co_return Result<>{};
+}
+
+Result<> Cluster::ready() const { return ready_; }
+
+Result<> Cluster::check_writable() const {
+  if (options_.follower_mode) {
+    return fail(ErrorKind::kFailedPrecondition,
+                "this peer is configured to be in follower mode. Write operations are disabled");
+  }
+  return {};
+}
+
+std::vector<ipld::PeerId> Cluster::candidates() const {
+  // One peer so far; with several the metrics decide the order.
+  return {options_.self};
+}
+
+Task<std::vector<state::Outcome>> Cluster::submit(std::vector<proto::Operation> operations) {
+  return consensus_.submit(std::move(operations), runtime_.now() + options_.write_timeout);
+}
+
+}  // namespace ipfsc::cluster

@@ -1,0 +1,37 @@
+// What a request to pin becomes: pure functions of the request, what is pinned already, and who can take it.
+// (Reference: behaviour 7; the fixes are gaps C4, C5, C9.)
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cluster/options.h"
+#include "model/pin.h"
+#include "proto/log.pb.h"
+
+namespace ipfsc::cluster {
+
+struct PinSituation {
+  std::optional<model::Pin> existing;      ///< the effective pin of the CID
+  std::vector<ipld::PeerId> candidates;    ///< peers that can take pins, best first
+  WallTime now;
+};
+
+/// The pin to store. kInvalidArgument or kFailedPrecondition with the Go program's message.
+Result<model::Pin> plan_pin(const ClusterOptions& cluster, const ipld::Cid& cid, model::PinOptions options,
+                            const PinSituation& situation);
+
+/// The pin that replaces `from` by `cid`: everything as there, except what `options` says otherwise.
+Result<model::Pin> plan_update(const ClusterOptions& cluster, const model::Pin& from, const ipld::Cid& cid,
+                               model::PinOptions options, const PinSituation& situation);
+
+/// kFailedPrecondition for types that are not unpinned by themselves.
+Result<> check_unpin(const model::Pin& pin);
+
+proto::Operation pin_operation(const model::Pin& pin, std::string actor, Bytes request_id);
+
+inline constexpr std::string_view kNotInPinset = "pin is not part of the pinset";
+
+}  // namespace ipfsc::cluster

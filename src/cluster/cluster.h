@@ -103,6 +103,9 @@ class Cluster {
   std::vector<ipld::PeerId> candidates() const;
   Result<model::Pin> plan(const ipld::Cid& cid, model::PinOptions options) const;
   Task<std::vector<state::Outcome>> submit(std::vector<proto::Operation> operations);
+  Result<std::vector<ipld::PeerId>> add_destinations(const model::PinOptions& options) const;
+  Task<model::Pin> pin_added(ipld::Cid root, model::PinOptions options, Caller caller,
+                             std::shared_ptr<ipfs::BlockWriter> writer);
   Task<> collect_metrics();
   Task<> refresh_ipfs_id();
 

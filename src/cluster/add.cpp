@@ -1,0 +1,211 @@
+// Adding: network → steps → blocks (on a pool thread) → the IPFS node, each stage working while the next one writes.
+#include <algorithm>
+#include <deque>
+
+#include "allocator/allocate.h"
+#include "base/log.h"
+#include "cluster/block_maker.h"
+#include "cluster/cluster.h"
+
+namespace ipfsc::cluster {
+namespace {
+
+LogComponent log("adder");
+
+/// Bytes that one pool job turns into blocks.
+constexpr size_t kJobBytes = 2 << 20;
+/// Steps without bytes count as this much, so that many small files are bounded too.
+constexpr size_t kStepCost = 256;
+constexpr Duration kHoldFirst = std::chrono::milliseconds(20);
+constexpr Duration kHoldMost = std::chrono::seconds(5);
+constexpr Duration kHoldLimit = std::chrono::minutes(30);
+
+/// What the session and its background stages share. I/O thread only, except `maker` inside a pool job.
+struct Upload {
+  explicit Upload(Runtime& rt) : runtime(rt), changed(rt) {}
+
+  Runtime& runtime;
+  Notifier changed;
+  std::unique_ptr<BlockMaker> maker;
+  std::shared_ptr<ipfs::BlockWriter> writer;
+  std::deque<UploadStep> steps;
+  size_t queued_bytes = 0;
+  AddSession::Outputs outputs;
+  std::optional<Error> error;
+  bool storing = false;    // a batch is on its way to the node
+  bool abandoned = false;  // the session is gone
+  bool complete = false;   // everything up to kFinish is with the node
+
+  void fail_with(Error e) {
+    if (!error) error = std::move(e);
+    changed.notify_all();
+  }
+};
+using UploadPtr = std::shared_ptr<Upload>;
+
+size_t cost(const UploadStep& step) { return step.bytes.size() + step.path.size() + kStepCost; }
+
+std::vector<UploadStep> take_batch(Upload& upload) {
+  std::vector<UploadStep> batch;
+  for (size_t bytes = 0; !upload.steps.empty() && bytes < kJobBytes;) {
+    bytes += cost(upload.steps.front());
+    upload.queued_bytes -= cost(upload.steps.front());
+    batch.push_back(std::move(upload.steps.front()));
+    upload.steps.pop_front();
+  }
+  return batch;
+}
+
+Task<> store(UploadPtr upload, std::vector<ipld::Block> blocks) {
+  auto stored = co_await upload->writer->put(std::move(blocks));
+  upload->storing = false;
+  if (!stored) upload->fail_with(stored.error());
+  upload->changed.notify_all();
+  co_return Result<>{};
+}
+
+/// Tells the session when the stages end before the upload is complete, however that comes.
+struct EndOfStages {
+  Upload& upload;
+  ~EndOfStages() {
+    if (!upload.complete) upload.fail_with({ErrorKind::kCancelled, "the peer is stopping"});
+  }
+};
+
+/// Makes blocks out of steps until the upload ends; hands them to the node while it makes the next ones.
+Task<> make_blocks(UploadPtr upload, TaskGroup& tasks) {
+  EndOfStages end{*upload};
+  while (!upload->abandoned && !upload->error && !upload->complete) {
+    if (upload->steps.empty()) {
+      CO_TRY(co_await upload->changed.wait());
+      continue;
+    }
+    auto batch = take_batch(*upload);
+    upload->changed.notify_all();
+    bool last = batch.back().kind == UploadStep::kFinish;
+    auto made = co_await run_blocking(upload->runtime, [&] { return upload->maker->process(std::move(batch)); });
+    if (!made) {
+      upload->fail_with(made.error());
+      break;
+    }
+    std::ranges::move(made->outputs, std::back_inserter(upload->outputs));
+    while (upload->storing) CO_TRY(co_await upload->changed.wait());
+    if (!made->blocks.empty() && !upload->error) {
+      upload->storing = true;
+      tasks.spawn("storing blocks", store(upload, std::move(made->blocks)));
+    }
+    if (last) {
+      while (upload->storing) CO_TRY(co_await upload->changed.wait());
+      upload->complete = !upload->error;
+      upload->changed.notify_all();
+    }
+  }
+  co_return Result<>{};
+}
+
+class PipelinedAdd final : public AddSession {
+ public:
+  using Pin = std::function<Task<model::Pin>(ipld::Cid)>;
+  PipelinedAdd(UploadPtr upload, size_t window_bytes, Pin pin)
+      : upload_(std::move(upload)), window_bytes_(window_bytes), pin_(std::move(pin)) {}
+  ~PipelinedAdd() override {
+    upload_->abandoned = true;
+    upload_->changed.notify_all();
+  }
+
+  Task<Outputs> begin_file(std::string path) override { return push({UploadStep::kBeginFile, std::move(path), {}}); }
+  Task<Outputs> write(Bytes bytes) override { return push({UploadStep::kBytes, {}, std::move(bytes)}); }
+  Task<Outputs> end_file() override { return push({UploadStep::kEndFile, {}, {}}); }
+  Task<Outputs> add_symlink(std::string path, std::string target) override {
+    return push({UploadStep::kSymlink, std::move(path), std::move(target)});
+  }
+  Task<Outputs> add_directory(std::string path) override { return push({UploadStep::kDirectory, std::move(path), {}}); }
+
+  Task<Outputs> finish() override {
+    CO_TRY_ASSIGN(auto outputs, co_await push({UploadStep::kFinish, {}, {}}));
+    while (!upload_->complete && !upload_->error) CO_TRY(co_await upload_->changed.wait());
+    if (upload_->error) co_return std::unexpected(*upload_->error);
+    std::ranges::move(upload_->outputs, std::back_inserter(outputs));
+    upload_->outputs.clear();
+    CO_TRY(co_await upload_->writer->finish());
+    if (pin_) CO_TRY(co_await pin_(upload_->maker->root()));
+    co_return outputs;
+  }
+
+ private:
+  Task<Outputs> push(UploadStep step) {
+    auto& upload = *upload_;
+    while (upload.queued_bytes > window_bytes_ && !upload.error) CO_TRY(co_await upload.changed.wait());
+    if (upload.error) co_return std::unexpected(*upload.error);
+    upload.queued_bytes += cost(step);
+    bool wake = upload.steps.empty();
+    upload.steps.push_back(std::move(step));
+    if (wake) upload.changed.notify_all();
+    co_return std::exchange(upload.outputs, {});
+  }
+
+  UploadPtr upload_;
+  size_t window_bytes_;
+  Pin pin_;
+};
+
+/// Keeps the writer, and so the blocks from garbage collection, until the tracker has pinned them.
+Task<> hold_until_pinned(Runtime& runtime, tracker::PinTracker& tracker, ipld::Cid root,
+                         std::shared_ptr<ipfs::BlockWriter> writer) {
+  auto until = runtime.now() + kHoldLimit;
+  for (auto pause = kHoldFirst; runtime.now() < until; pause = std::min(pause * 2, kHoldMost)) {
+    CO_TRY(co_await runtime.sleep_for(pause));
+    CO_TRY_ASSIGN(auto info, co_await tracker.status(root));
+    using enum model::TrackerStatus;
+    if (!(kPinQueued | kPinning).has(info.at.status) && info.at.status != kPinError) co_return Result<>{};
+  }
+  log.warn("{} was added but is not pinned yet; its blocks may be collected", root.to_string());
+  co_return Result<>{};
+}
+
+}  // namespace
+
+Task<std::unique_ptr<AddSession>> Cluster::add(AddParams params, Caller caller) {
+  CO_TRY(check_writable());
+  params.pin.pin_update.reset();
+  params.pin.mode = model::PinMode::kRecursive;
+  // What would make the final pin fail is told before the first byte is taken.
+  CO_TRY_ASSIGN(auto destinations, add_destinations(params.pin));
+  auto upload = std::make_shared<Upload>(runtime_);
+  if (params.format == AddFormat::kCar) {
+    CO_TRY_ASSIGN(upload->maker, make_car_maker(params, destinations));
+  } else {
+    CO_TRY_ASSIGN(upload->maker, make_unixfs_maker(params, destinations));
+  }
+  CO_TRY_ASSIGN(upload->writer, co_await ipfs_.put_blocks({.verified = upload->maker->hashes_blocks()}));
+  PipelinedAdd::Pin pin_root;
+  if (!params.no_pin) {
+    pin_root = [this, upload = upload.get(), options = params.pin, caller](ipld::Cid root) -> Task<model::Pin> {
+      return pin_added(std::move(root), options, caller, upload->writer);
+    };
+  }
+  tasks_.spawn("adding", make_blocks(upload, tasks_));
+  co_return std::make_unique<PipelinedAdd>(std::move(upload), options_.add_window_bytes, std::move(pin_root));
+}
+
+Result<std::vector<ipld::PeerId>> Cluster::add_destinations(const model::PinOptions& options) const {
+  auto chosen = [](int asked, int standard) { return asked != 0 ? asked : standard; };
+  TRY_ASSIGN(auto allocation,
+             allocator::allocate(
+                 {.replication_factor_min = chosen(options.replication_factor_min, options_.replication_factor_min),
+                  .replication_factor_max = chosen(options.replication_factor_max, options_.replication_factor_max),
+                  .requested = options.user_allocations,
+                  .candidates = candidates()}));
+  return allocation.peers.empty() ? candidates() : allocation.peers;
+}
+
+Task<model::Pin> Cluster::pin_added(ipld::Cid root, model::PinOptions options, Caller caller,
+                                    std::shared_ptr<ipfs::BlockWriter> writer) {
+  CO_TRY_ASSIGN(auto pinned, co_await pin(root, std::move(options), std::move(caller)));
+  if (pinned.allocated_to(options_.self)) {
+    tasks_.spawn("holding added blocks", hold_until_pinned(runtime_, tracker_, root, std::move(writer)));
+  }
+  co_return pinned;
+}
+
+}  // namespace ipfsc::cluster

@@ -113,6 +113,7 @@ class Response {
   friend class ServerConnection;
   explicit Response(ServerConnection& connection) : connection_(connection) {}
   enum class State : unsigned char { kNew, kStreaming, kEnded };
+  void reset();
 
   ServerConnection& connection_;
   std::string headers_;  // lines "Name: value\r\n"

@@ -1,0 +1,632 @@
+#include "net/server_connection.h"
+
+#include <charconv>
+
+#include <boost/asio/detached.hpp>
+#include <boost/beast/http/error.hpp>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/run_task.h"
+
+namespace ipfsc::net {
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+
+namespace {
+
+const LogComponent kLog("net");
+constexpr size_t kKeptOutputBytes = 64 * 1024;
+constexpr uint64_t kLingerTicks = 2;
+
+int refusal_status(const boost::system::error_code& ec) {
+  if (ec == http::error::bad_version) return 505;
+  return 400;
+}
+
+}  // namespace
+
+ServerConnection::ServerConnection(std::shared_ptr<ServerShared> server, std::unique_ptr<Stream> stream,
+                                   std::string remote)
+    : server_(std::move(server)), stream_(std::move(stream)), remote_(std::move(remote)) {}
+
+void ServerConnection::start() {
+  place_ = server_->connections.insert(server_->connections.end(), this);
+  set_phase(Phase::kHead);
+  spawn_into(
+      server_->runtime.executor(), run(),
+      [self = shared_from_this()](Result<>) {
+        self->closed_ = true;
+        self->stream_->close();
+        self->server_->connections.erase(self->place_);
+        self->server_->changed.notify_all();
+      },
+      cancel_.slot());
+}
+
+void ServerConnection::abort() {
+  broken_ = true;
+  stream_->close();
+  cancel_.emit(asio::cancellation_type::all);
+}
+
+void ServerConnection::stop_when_idle() {
+  if (phase_ == Phase::kIdle || phase_ == Phase::kLinger) stream_->close();
+}
+
+void ServerConnection::sweep() {
+  const auto& options = server_->options;
+  auto older_than = [&](uint64_t since, Duration timeout) { return server_->tick - since > server_->ticks(timeout); };
+  bool over = false;
+  switch (phase_) {
+    case Phase::kIdle:
+      over = older_than(phase_tick_, options.idle_timeout);
+      break;
+    case Phase::kHead:
+      over = older_than(phase_tick_, options.header_timeout);
+      break;
+    case Phase::kBody:
+    case Phase::kWriting:
+      over = older_than(phase_tick_, options.transfer_timeout);
+      break;
+    case Phase::kHandling:
+      over = server_->tick > phase_tick_ + 1 && stream_->peer_closed();
+      break;
+    case Phase::kLinger:
+      over = server_->tick - phase_tick_ > kLingerTicks;
+      break;
+  }
+  if (in_flight_writing_ && older_than(in_flight_tick_, options.transfer_timeout)) over = true;
+  if (over) abort();
+}
+
+Task<> ServerConnection::run() {
+  if (auto ec = co_await stream_->handshake()) co_return Result<>{};
+  while (keep_) {
+    auto outcome = co_await read_head();
+    if (outcome == HeadOutcome::kClosed) co_return Result<>{};
+    if (outcome == HeadOutcome::kRefused) {
+      if (co_await flush()) co_await linger();
+      co_return Result<>{};
+    }
+    co_await handle();
+  }
+  if (!broken_) co_await linger();
+  co_return Result<>{};
+}
+
+asio::awaitable<ServerConnection::HeadOutcome> ServerConnection::read_head() {
+  in_.shrink(head_capacity());
+  if (phase_ != Phase::kHead) set_phase(in_.size() > 0 ? Phase::kHead : Phase::kIdle);
+  // Beast counts the request line apart from the fields; the buffer bounds both together.
+  parser_.emplace(head_, static_cast<uint32_t>(head_capacity()));
+  bool started = false;
+  size_t taken = 0;
+  for (;;) {
+    // A robust server skips empty lines before a request (RFC 9112 §2.2).
+    while (!started && in_.size() > 0 && (in_.data()[0] == '\r' || in_.data()[0] == '\n')) {
+      in_.consume(1);
+      if (++taken > head_capacity()) co_return HeadOutcome::kClosed;
+    }
+    if (in_.size() > 0) {
+      if (!started) taken = 0;
+      started = true;
+      boost::system::error_code ec;
+      auto used = parser_->put(asio::buffer(in_.data().data(), in_.size()), ec);
+      in_.consume(used);
+      taken += used;
+      if (ec && ec != http::error::need_more) {
+        bool too_large = ec == http::error::header_limit;
+        response_.reset();
+        refuse({too_large ? ErrorKind::kOutOfRange : ErrorKind::kInvalidArgument,
+                too_large ? "request header too large" : "malformed request: " + ec.message()},
+               too_large ? 431 : refusal_status(ec));
+        co_return HeadOutcome::kRefused;
+      }
+      if (parser_->is_header_done()) {
+        if (auto error = fill_request()) {
+          response_.reset();
+          refuse(*error, error->kind == ErrorKind::kUnimplemented ? 501 : 400);
+          co_return HeadOutcome::kRefused;
+        }
+        co_return HeadOutcome::kRequest;
+      }
+    }
+    if (taken + in_.size() >= head_capacity()) {
+      response_.reset();
+      refuse({ErrorKind::kOutOfRange, "request header too large"}, 431);
+      co_return HeadOutcome::kRefused;
+    }
+    auto space = in_.prepare(head_capacity());
+    auto [ec, n] = co_await stream_->read_some(asio::buffer(space.data(), space.size()));
+    if (ec || n == 0) co_return HeadOutcome::kClosed;
+    in_.commit(n);
+    if (phase_ == Phase::kIdle) set_phase(Phase::kHead);
+  }
+}
+
+std::optional<Error> ServerConnection::fill_request() {
+  auto bad = [](std::string message) { return Error{ErrorKind::kInvalidArgument, std::move(message)}; };
+  request_.fields_.clear();
+  request_.variables_.clear();
+  request_.query_.items.clear();
+  expect_continue_ = false;
+  bool host = false;
+  for (const auto& span : head_.fields) {
+    auto& field = request_.fields_.emplace_back(head_.name(span), head_.value(span));
+    if (equal_fold(field.name, "host")) host = true;
+    if (equal_fold(field.name, "expect")) {
+      if (!equal_fold(field.value, "100-continue")) return bad("unknown expectation in the header Expect");
+      expect_continue_ = head_.version >= 11;
+    }
+  }
+  request_.method_ = head_.method();
+  head_request_ = request_.method_ == "HEAD";
+  request_.target_ = head_.target();
+  request_.version_minor_ = head_.version - 10;
+  request_.has_body_ = !parser_->is_done();
+  auto length = parser_->content_length();
+  request_.content_length_ = length ? std::optional<uint64_t>(*length) : std::nullopt;
+  body_error_.reset();
+  body_capacity_ = head_capacity();
+  // Where a coding we do not know hides the end of the body, nothing that follows can be believed.
+  if (head_.transfer_encoding_refused) return Error{ErrorKind::kUnimplemented, "unsupported transfer encoding"};
+  if (!host && head_.version >= 11) return bad("missing required Host header");
+
+  auto target = request_.target_;
+  if (target.starts_with("http://") || target.starts_with("https://")) {
+    auto slash = target.find('/', target.find("//") + 2);
+    target = slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
+  } else if (!target.starts_with('/') && target != "*") {
+    return bad("the request target does not begin with a slash");
+  }
+  auto question = target.find('?');
+  request_.raw_path_ = target.substr(0, question);
+  request_.raw_query_ = question == std::string_view::npos ? std::string_view{} : target.substr(question + 1);
+  if (request_.raw_path_.find('%') == std::string_view::npos) {
+    request_.path_ = request_.raw_path_;
+  } else {
+    auto path = percent_decode(request_.raw_path_);
+    if (!path) return path.error().with_context("malformed path");
+    request_.path_ = *std::move(path);
+  }
+  if (!request_.raw_query_.empty()) {
+    auto query = Query::parse(request_.raw_query_);
+    if (!query) return query.error();
+    request_.query_ = *std::move(query);
+  }
+  return std::nullopt;
+}
+
+void ServerConnection::refuse(const Error& error, int status) {
+  keep_ = false;
+  head_request_ = false;
+  response_.close_after_ = true;
+  if (server_->hooks.on_error) {
+    server_->hooks.on_error(error, status, response_);
+  } else {
+    (void)response_.send(status, error.message + "\n", "text/plain; charset=utf-8");
+  }
+}
+
+asio::awaitable<void> ServerConnection::handle() {
+  ++server_->requests;
+  set_phase(Phase::kHandling);
+  bool logged = static_cast<bool>(server_->hooks.access_log);
+  SteadyTime start{};
+  WallTime wall_start{};
+  if (logged) {
+    start = server_->runtime.now();
+    wall_start = server_->runtime.wall_now();
+  }
+  response_.reset();
+
+  Result<> result;
+  try {
+    result = co_await server_->handler(request_, response_);
+  } catch (...) {
+    result = fail(error_from_exception(std::current_exception()));
+  }
+  if (broken_ || (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) {
+    keep_ = false;
+    broken_ = true;
+    co_return;
+  }
+  if (!response_.started()) {
+    auto error = result ? Error{ErrorKind::kInternal, "the request was not answered"} : result.error();
+    int status = error.kind == ErrorKind::kInvalidArgument     ? 400
+                 : error.kind == ErrorKind::kResourceExhausted ? 413
+                                                               : 500;
+    response_.headers_.clear();
+    response_.has_content_type_ = false;
+    bool head = head_request_;
+    bool keep = keep_;
+    refuse(error, status);
+    head_request_ = head;
+    keep_ = keep && may_keep();
+  } else if (!response_.ended()) {
+    // The client has to see that this answer is not whole.
+    if (result) kLog.error("the answer to {} {} was not ended", request_.method(), request_.raw_path());
+    co_await flush();
+    keep_ = false;
+    broken_ = true;
+    co_return;
+  }
+  if (!co_await flush()) keep_ = false;
+  if (logged) log_access(start, wall_start);
+  if (out_.capacity() > kKeptOutputBytes) out_ = std::string();
+  if (chunk_.capacity() > kKeptOutputBytes) chunk_ = std::string();
+  if (keep_ && !parser_->is_done()) keep_ = co_await drain_body();
+  set_phase(Phase::kIdle);
+}
+
+bool ServerConnection::may_keep() const {
+  if (server_->stopping || response_.close_after_ || !parser_->keep_alive() || body_error_) return false;
+  if (parser_->is_done()) return true;
+  if (expect_continue_) return false;  // the client may or may not send the body now
+  auto remaining = parser_->content_length_remaining();
+  return !remaining || *remaining <= server_->options.drain_bytes;
+}
+
+asio::awaitable<bool> ServerConnection::drain_body() {
+  size_t dropped = 0;
+  while (!parser_->is_done()) {
+    auto piece = co_await read_body();
+    if (!piece) co_return false;
+    dropped += piece->size();
+    if (dropped > server_->options.drain_bytes) co_return false;
+  }
+  co_return true;
+}
+
+// Closing while bytes of the client are unread would reset the connection, and our last answer could be lost with it.
+asio::awaitable<void> ServerConnection::linger() {
+  set_phase(Phase::kLinger);
+  stream_->shutdown_send();
+  for (;;) {
+    in_.consume(in_.size());
+    auto space = in_.prepare(head_capacity());
+    auto [ec, n] = co_await stream_->read_some(asio::buffer(space.data(), space.size()));
+    if (ec || n == 0) co_return;
+  }
+}
+
+void ServerConnection::log_access(SteadyTime start, WallTime wall_start) const {
+  std::string user;
+  if (auto authorization = request_.header("Authorization")) {
+    if (auto basic = parse_basic_auth(*authorization)) user = basic->first;
+  }
+  server_->hooks.access_log({.remote = remote_,
+                             .user = user,
+                             .method = request_.method_,
+                             .target = request_.target_,
+                             .version_minor = request_.version_minor_,
+                             .status = response_.status_,
+                             .body_bytes = response_.body_bytes_,
+                             .start = wall_start,
+                             .took = server_->runtime.now() - start});
+}
+
+// ---- bodies of requests
+
+Task<std::string_view> ServerConnection::read_body() {
+  for (;;) {
+    if (body_error_) co_return fail(*body_error_);
+    if (parser_->is_done()) co_return std::string_view{};
+    bool need_more = true;
+    if (in_.size() > 0) {
+      parser_->body = {};
+      boost::system::error_code ec;
+      auto used = parser_->put(asio::buffer(in_.data().data(), in_.size()), ec);
+      in_.consume(used);
+      need_more = ec == http::error::need_more;
+      if (ec && !need_more) {
+        body_error_ = Error{ErrorKind::kInvalidArgument, "malformed request body: " + ec.message()};
+        continue;
+      }
+      if (!parser_->body.empty()) co_return parser_->body;
+    }
+    if (need_more && !co_await fill_body_buffer()) {
+      if (!body_error_) body_error_ = Error{ErrorKind::kInvalidArgument, "the request body ended too early"};
+    }
+  }
+}
+
+/// False: no more bytes will come.
+asio::awaitable<bool> ServerConnection::fill_body_buffer() {
+  if (expect_continue_) {
+    expect_continue_ = false;
+    out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+    if (!co_await flush()) co_return false;
+  }
+  auto space = in_.prepare(std::max(body_capacity_, in_.capacity()));
+  if (space.empty()) {
+    body_error_ = Error{ErrorKind::kInvalidArgument, "malformed request body: a chunk's header or trailer is too long"};
+    co_return false;
+  }
+  // Never reads into a following request where the length is known.
+  if (auto remaining = parser_->content_length_remaining()) {
+    space = space.first(static_cast<size_t>(std::min<uint64_t>(space.size(), *remaining - in_.size())));
+  }
+  set_phase(Phase::kBody);
+  auto [ec, n] = co_await stream_->read_some(asio::buffer(space.data(), space.size()));
+  set_phase(Phase::kHandling);
+  if (ec || n == 0) {
+    keep_ = false;
+    co_return false;
+  }
+  in_.commit(n);
+  if (n == space.size() && body_capacity_ < server_->options.body_buffer_bytes) {
+    body_capacity_ = std::min(body_capacity_ * 4, server_->options.body_buffer_bytes);
+  }
+  co_return true;
+}
+
+// ---- answers
+
+void ServerConnection::append_head(int status, std::string_view content_type, std::optional<uint64_t> length) {
+  char number[24];
+  auto append_number = [&](uint64_t value) {
+    out_.append(number, std::to_chars(number, number + sizeof number, value).ptr);
+  };
+  if (keep_) keep_ = may_keep();
+  out_ += "HTTP/1.1 ";
+  append_number(static_cast<uint64_t>(status));
+  out_ += ' ';
+  out_ += status_text(status);
+  out_ += "\r\n";
+  out_ += server_->date_line;
+  out_ += response_.headers_;
+  if (!content_type.empty() && !response_.has_content_type_) {
+    out_ += "Content-Type: ";
+    out_ += content_type;
+    out_ += "\r\n";
+  }
+  if (!keep_) {
+    out_ += "Connection: close\r\n";
+  } else if (head_.version < 11) {
+    out_ += "Connection: keep-alive\r\n";
+  }
+  if (length) {
+    out_ += "Content-Length: ";
+    append_number(*length);
+    out_ += "\r\n";
+  } else if (response_.chunked_) {
+    out_ += "Transfer-Encoding: chunked\r\n";
+  }
+  out_ += "\r\n";
+}
+
+asio::awaitable<bool> ServerConnection::flush(std::string_view big) {
+  while (in_flight_writing_ && !broken_) {
+    if (!co_await in_flight_done_->wait()) co_return false;
+  }
+  if (broken_) co_return false;
+  Gather gather{};
+  size_t at = 0;
+  if (!out_.empty()) gather[at++] = asio::buffer(out_);
+  if (size_t bytes = chunk_.size() + big.size(); bytes > 0) {
+    if (response_.chunked_) {
+      chunk_line_ = fmt::format("{:x}\r\n", bytes);
+      gather[at++] = asio::buffer(chunk_line_);
+    }
+    gather[at++] = asio::buffer(chunk_);
+    gather[at++] = asio::buffer(big.data(), big.size());
+    if (response_.chunked_) gather[at++] = asio::buffer("\r\n", 2);
+  }
+  if (at == 0) co_return true;
+  auto before = phase_;
+  set_phase(Phase::kWriting);
+  writing_ = true;
+  auto [ec, n] = co_await stream_->write(gather);
+  writing_ = false;
+  set_phase(before);
+  out_.clear();
+  chunk_.clear();
+  if (ec) broken_ = true;
+  co_return !ec;
+}
+
+/// Turns what gathered into framed bytes of out_.
+void ServerConnection::frame_pending() {
+  if (chunk_.empty()) return;
+  if (response_.chunked_) {
+    fmt::format_to(std::back_inserter(out_), "{:x}\r\n", chunk_.size());
+    out_ += chunk_;
+    out_ += "\r\n";
+  } else {
+    out_ += chunk_;
+  }
+  chunk_.clear();
+}
+
+void ServerConnection::arm_flush_timer() {
+  if (timer_armed_) return;
+  timer_armed_ = true;
+  if (!flush_timer_) {
+    flush_timer_ = std::make_unique<asio::steady_timer>(server_->runtime.executor());
+    in_flight_done_ = std::make_unique<Notifier>(server_->runtime);
+  }
+  flush_timer_->expires_after(server_->options.flush_delay);
+  flush_timer_->async_wait([self = shared_from_this()](boost::system::error_code) {
+    self->timer_armed_ = false;
+    self->flush_in_background();
+  });
+}
+
+void ServerConnection::flush_in_background() {
+  if (closed_ || broken_ || writing_ || in_flight_writing_) return;
+  frame_pending();
+  if (out_.empty()) return;
+  in_flight_.clear();
+  in_flight_.swap(out_);
+  in_flight_writing_ = true;
+  in_flight_tick_ = server_->tick;
+  asio::co_spawn(server_->runtime.executor(), write_in_flight(shared_from_this()), asio::detached);
+}
+
+asio::awaitable<void> ServerConnection::write_in_flight(std::shared_ptr<ServerConnection> self) {
+  auto [ec, n] = co_await self->stream_->write({asio::buffer(self->in_flight_)});
+  self->in_flight_writing_ = false;
+  if (ec) self->broken_ = true;
+  self->in_flight_done_->notify_all();
+}
+
+// ---- Request and Response
+
+std::optional<std::string_view> Request::header(std::string_view name) const {
+  for (const auto& field : fields_) {
+    if (equal_fold(field.name, name)) return field.value;
+  }
+  return std::nullopt;
+}
+
+std::string_view Request::variable(std::string_view name) const {
+  for (const auto& [key, value] : variables_) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+void Request::set_variable(std::string_view name, std::string value) {
+  variables_.emplace_back(name, std::move(value));
+}
+
+const std::string& Request::remote() const { return connection_.remote_; }
+
+Task<std::string_view> Request::read_some() { return connection_.read_body(); }
+
+Task<std::string> Request::read_all(size_t limit_bytes) {
+  auto too_large = [&] {
+    return fail(ErrorKind::kResourceExhausted, fmt::format("the request body is larger than {} bytes", limit_bytes));
+  };
+  if (content_length_ && *content_length_ > limit_bytes) co_return too_large();
+  std::string out;
+  if (content_length_) out.reserve(static_cast<size_t>(*content_length_));
+  for (;;) {
+    CO_TRY_ASSIGN(auto piece, co_await connection_.read_body());
+    if (piece.empty()) co_return out;
+    if (out.size() + piece.size() > limit_bytes) co_return too_large();
+    out += piece;
+  }
+}
+
+void Response::reset() {
+  headers_.clear();
+  state_ = State::kNew;
+  close_after_ = chunked_ = has_content_type_ = false;
+  status_ = 0;
+  body_bytes_ = 0;
+  promised_bytes_.reset();
+}
+
+void Response::add_header(std::string_view name, std::string_view value) {
+  CHECK(state_ == State::kNew);
+  if (!has_content_type_ && equal_fold(name, "Content-Type")) has_content_type_ = true;
+  headers_ += name;
+  headers_ += ": ";
+  size_t at = headers_.size();
+  headers_ += value;
+  for (; at < headers_.size(); ++at) {
+    if (headers_[at] == '\r' || headers_[at] == '\n' || headers_[at] == '\0') headers_[at] = ' ';
+  }
+  headers_ += "\r\n";
+}
+
+void Response::set_header(std::string_view name, std::string_view value) {
+  for (size_t at = 0; at < headers_.size();) {
+    auto end = headers_.find("\r\n", at) + 2;
+    auto colon = headers_.find(':', at);
+    if (equal_fold(std::string_view(headers_).substr(at, colon - at), name)) {
+      headers_.erase(at, end - at);
+    } else {
+      at = end;
+    }
+  }
+  add_header(name, value);
+}
+
+Result<> Response::send(int status, std::string_view body, std::string_view content_type) {
+  CHECK(state_ == State::kNew);
+  state_ = State::kEnded;
+  status_ = status;
+  bool without_body = status == 204 || status == 304 || status < 200;
+  connection_.append_head(status, content_type, without_body ? std::nullopt : std::optional<uint64_t>(body.size()));
+  if (!without_body && !connection_.body_suppressed()) {
+    connection_.out_ += body;
+    body_bytes_ = body.size();
+  }
+  return {};
+}
+
+Result<> Response::begin(Stream stream) {
+  CHECK(state_ == State::kNew);
+  state_ = State::kStreaming;
+  status_ = stream.status;
+  promised_bytes_ = stream.content_length;
+  std::string trailers;
+  for (const auto& name : stream.trailers) trailers += (trailers.empty() ? "" : ", ") + name;
+  if (!stream.content_length) {
+    chunked_ = connection_.head_.version >= 11;
+    if (!chunked_) close_after_ = true;  // the end of the connection is the end of the body
+  }
+  if (!trailers.empty()) {
+    state_ = State::kNew;
+    add_header("Trailer", trailers);
+    state_ = State::kStreaming;
+  }
+  connection_.append_head(stream.status, stream.content_type, stream.content_length);
+  connection_.arm_flush_timer();
+  return {};
+}
+
+Task<> Response::write(std::string_view piece) {
+  CHECK(state_ == State::kStreaming);
+  auto gone = [] { return fail(ErrorKind::kCancelled, "the client is gone"); };
+  if (connection_.broken_) co_return gone();
+  if (piece.empty() || connection_.body_suppressed()) co_return Result<>{};
+  body_bytes_ += piece.size();
+  if (promised_bytes_ && body_bytes_ > *promised_bytes_) {
+    connection_.broken_ = true;
+    co_return fail(ErrorKind::kInternal, "more bytes than the announced length");
+  }
+  auto limit = connection_.server_->options.flush_bytes;
+  if (piece.size() >= limit) {
+    if (!co_await connection_.flush(piece)) co_return gone();
+    co_return Result<>{};
+  }
+  connection_.chunk_ += piece;
+  if (connection_.chunk_.size() >= limit) {
+    if (!co_await connection_.flush()) co_return gone();
+  } else {
+    connection_.arm_flush_timer();
+  }
+  co_return Result<>{};
+}
+
+Task<> Response::flush() {
+  if (!co_await connection_.flush()) co_return fail(ErrorKind::kCancelled, "the client is gone");
+  co_return Result<>{};
+}
+
+Result<> Response::end(const Headers& trailers) {
+  CHECK(state_ == State::kStreaming);
+  if (promised_bytes_ && body_bytes_ != *promised_bytes_ && !connection_.body_suppressed()) {
+    return fail(ErrorKind::kInternal, fmt::format("{} bytes were announced, {} came", *promised_bytes_, body_bytes_));
+  }
+  connection_.frame_pending();
+  if (chunked_ && !connection_.body_suppressed()) {
+    connection_.out_ += "0\r\n";
+    for (const auto& trailer : trailers) {
+      connection_.out_ += trailer.name;
+      connection_.out_ += ": ";
+      for (char c : trailer.value) connection_.out_ += c == '\r' || c == '\n' || c == '\0' ? ' ' : c;
+      connection_.out_ += "\r\n";
+    }
+    connection_.out_ += "\r\n";
+  }
+  state_ = State::kEnded;
+  return {};
+}
+
+}  // namespace ipfsc::net

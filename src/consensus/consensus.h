@@ -34,18 +34,19 @@ class Consensus {
  public:
   virtual ~Consensus() = default;
 
-  /// Orders `operations` and returns one outcome for each, in their order, once they are durable on a majority and applied to
-  /// this peer's state: a read that follows sees them. All of them go into one entry, but each decides for itself (a guard
-  /// that fails does not touch the others).
-  /// Errors: kInvalidArgument (empty, or larger than one entry can be); kResourceExhausted (the queue is full: try again
-  /// later); kUnavailable (no leader until the deadline, or the log cannot be written now: nothing was done, unless the message
-  /// says that the outcome is unknown); kDeadlineExceeded (the message says whether the write was committed). After an unknown
-  /// outcome a repetition with the same request_id is safe.
+  /// Orders `operations` and returns one outcome for each, in their order, once they are durable on a majority and
+  /// applied to this peer's state: a read that follows sees them. All of them go into one entry, but each decides for
+  /// itself (a guard that fails does not touch the others). Errors: kInvalidArgument (empty, or larger than one entry
+  /// can be); kResourceExhausted (the queue is full: try again later); kUnavailable (no leader until the deadline, or
+  /// the log cannot be written now: nothing was done, unless the message says that the outcome is unknown);
+  /// kDeadlineExceeded (the message says whether the write was committed). After an unknown outcome a repetition with
+  /// the same request_id is safe.
   virtual Task<std::vector<state::Outcome>> submit(std::vector<proto::Operation> operations, SteadyTime deadline) = 0;
 
   /// Whom this peer takes for the leader now.
   virtual std::optional<ipld::PeerId> leader() const = 0;
-  /// Whether this peer is the leader and has applied the first entry of its term: its state is then the newest, and it plans.
+  /// Whether this peer is the leader and has applied the first entry of its term: its state is then the newest, and it
+  /// plans.
   virtual bool is_leader() const = 0;
   virtual std::vector<Member> members() const = 0;
 
@@ -53,8 +54,8 @@ class Consensus {
   /// the log index that it waited for. A read that follows is linearizable.
   virtual Task<LogIndex> barrier(SteadyTime deadline) = 0;
 
-  /// The changes after `from`, in order, without an end: next() waits for news. The stream must not outlive the Consensus; its
-  /// next() fails with kUnavailable after stop().
+  /// The changes after `from`, in order, without an end: next() waits for news. The stream must not outlive the
+  /// Consensus; its next() fails with kUnavailable after stop().
   virtual std::unique_ptr<state::ChangeStream> feed(state::FeedPosition from) = 0;
 
   /// Returns when the log has a leader whose first entry is applied here and the cluster has its id.

@@ -28,7 +28,8 @@ struct RaftOptions {
   /// Bounds of what waits to be written; beyond, submit() answers kResourceExhausted at once.
   size_t max_waiting_writes = 1 << 16;
   uint64_t max_waiting_bytes = 64 << 20;
-  /// Entries proposed and not yet applied. More would only make smaller entries: what comes meanwhile waits and is grouped.
+  /// Entries proposed and not yet applied. More would only make smaller entries: what comes meanwhile waits and is
+  /// grouped.
   size_t max_unapplied_entries = 3;
 
   /// The state has no write-ahead log but this one: it is flushed when so much of the log would have to be applied
@@ -38,7 +39,8 @@ struct RaftOptions {
   /// How much log is kept behind the last flush, for peers that lag and for the feed.
   uint64_t keep_log_bytes = 256 << 20;
 
-  /// After an error of the log's database it is opened anew: first after this time, then at doubling intervals to the limit.
+  /// After an error of the log's database it is opened anew: first after this time, then at doubling intervals to the
+  /// limit.
   Duration reopen_after = std::chrono::seconds(1);
   Duration reopen_after_at_most = std::chrono::seconds(30);
 };

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""./dev test: unit and simulation tests with sanitizers, then whole programs. Ends with `N passed, N failed`."""
+import argparse
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+JOBS = str(os.cpu_count() or 2)
+totals = {"passed": 0, "failed": 0, "skipped": 0}
+
+
+def step(title):
+    print(f"\n== {title}", flush=True)
+
+
+def run(*command, **kwargs):
+    return subprocess.run([str(c) for c in command], cwd=ROOT, **kwargs).returncode
+
+
+def count(xml):
+    """Adds the cases of one JUnit or gtest file; prints what failed or was skipped."""
+    for case in ElementTree.parse(xml).getroot().iter("testcase"):
+        name = f"{case.get('classname')}.{case.get('name')}"
+        if case.find("failure") is not None or case.find("error") is not None:
+            totals["failed"] += 1
+            print(f"FAILED  {name}")
+        elif case.find("skipped") is not None or case.get("status") == "notrun":
+            totals["skipped"] += 1
+            why = case.find("skipped")
+            print(f"skipped {name}: {why.get('message', '') if why is not None else ''}")
+        else:
+            totals["passed"] += 1
+
+
+def fail(what):
+    totals["failed"] += 1
+    print(f"FAILED  {what}", flush=True)
+
+
+def unit(preset, only, environment):
+    step(f"unit and simulation tests, {preset} build")
+    build = ROOT / "build" / preset
+    if not (build / "build.ninja").exists() and run("cmake", "--preset", preset, stdout=subprocess.DEVNULL):
+        return fail(f"configuring {preset}")
+    targets = [f"{name}_test" for name in only] or ["all"]
+    if run("ninja", "-C", build, "-j", JOBS, "--quiet", *targets):
+        return fail(f"building {preset}")
+    results = build / "results"
+    shutil.rmtree(results, ignore_errors=True)
+    results.mkdir()
+    names = only or sorted(p.name.removesuffix("_test") for p in (build / "bin").glob("*_test"))
+    expression = "^(" + "|".join(names) + ")$"
+    code = run("ctest", "--test-dir", build, "-j", JOBS, "-R", expression, "--output-on-failure", "--no-tests=error",
+               "--timeout", "900", env={**os.environ, **environment})
+    for name in names:
+        xml = results / f"{name}.xml"
+        if xml.exists():
+            count(xml)
+        else:
+            fail(f"{name}_test ({preset}) ended without a result")
+    if code and not totals["failed"]:
+        fail(f"ctest ({preset})")
+
+
+def programs(arguments):
+    step("whole programs, release build")
+    build = ROOT / "build/release"
+    if not (build / "build.ninja").exists() and run("cmake", "--preset", "release", stdout=subprocess.DEVNULL):
+        return fail("configuring release")
+    if run("ninja", "-C", build, "-j", JOBS, "--quiet", "ipfs-cluster-service", "ipfs-cluster-ctl"):
+        return fail("building release")
+    xml = build / "e2e.xml"
+    xml.unlink(missing_ok=True)
+    run(sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", f"--junitxml={xml}", "tests/e2e", *arguments)
+    if xml.exists():
+        count(xml)
+    else:
+        fail("tests/e2e ended without a result")
+
+
+def fuzz(seconds):
+    step(f"fuzzing, {seconds} s a target")
+    build = ROOT / "build/fuzz"
+    if run("cmake", "--preset", "fuzz", stdout=subprocess.DEVNULL) or run("ninja", "-C", build, "-j", JOBS, "--quiet"):
+        return fail("building the fuzz targets")
+    for target in sorted((build / "bin").glob("*_fuzz")):
+        corpus = ROOT / "tests/fuzz/corpus" / target.name.removesuffix("_fuzz")
+        work = build / "corpus" / target.name
+        work.mkdir(parents=True, exist_ok=True)
+        seeds = [corpus] if corpus.exists() else []
+        code = run(target, work, *seeds, f"-max_total_time={seconds}", "-verbosity=0", f"-artifact_prefix={build}/")
+        totals["passed" if code == 0 else "failed"] += 1
+        print(("passed  " if code == 0 else "FAILED  ") + target.name, flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev test", description=__doc__)
+    parser.add_argument("--all", action="store_true", help="also the thread sanitizer, long fuzzing and fault runs")
+    parser.add_argument("--no-programs", action="store_true", help="only the unit and simulation tests")
+    parser.add_argument("names", nargs="*", help="only these rooms' tests, for example: state tracker")
+    arguments = parser.parse_args()
+    start = time.monotonic()
+    (ROOT / "build").mkdir(exist_ok=True)
+    # The system's libraries keep what they allocate at start; only our own leaks count.
+    unit("asan", arguments.names, {"ASAN_OPTIONS": "detect_stack_use_after_return=0", "UBSAN_OPTIONS": "print_stacktrace=1",
+                                   "LSAN_OPTIONS": f"suppressions={ROOT}/tools/lsan.supp:print_suppressions=0"})
+    if not arguments.names and not arguments.no_programs:
+        programs(["--faults"] if arguments.all else [])
+    if arguments.all:
+        unit("tsan", arguments.names, {"TSAN_OPTIONS": f"suppressions={ROOT}/tools/tsan.supp halt_on_error=1"})
+        fuzz(300)
+    elif not arguments.names:
+        print("\nnot run: thread sanitizer, long fuzzing, fault runs (./dev test --all)")
+    print(f"\n{time.monotonic() - start:.0f} s")
+    print(f"{totals['passed']} passed, {totals['failed']} failed" + (f", {totals['skipped']} skipped" if totals["skipped"] else ""))
+    return 1 if totals["failed"] or not totals["passed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,483 @@
+#include "config/tables.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+
+namespace ipfsc::config {
+namespace {
+
+namespace json = boost::json;
+
+/// What a value must be at least: whole numbers as they are, durations in nanoseconds.
+constexpr int64_t kNoMinimum = std::numeric_limits<int64_t>::min();
+constexpr int64_t kPositive = 1;
+constexpr int64_t kNotNegative = 0;
+
+struct Rules {
+  int64_t at_least = kNoMinimum;
+  bool zero_is_default = false;
+  std::string_view missing = {};
+  bool write_default = true;
+  bool listener = false;
+  bool secret = false;
+};
+
+int64_t magnitude(int64_t value) { return value; }
+int64_t magnitude(Duration value) { return value.count(); }
+template <class T>
+int64_t magnitude(const T&) {
+  return std::numeric_limits<int64_t>::max();
+}
+
+const Configuration& defaults() {
+  static const Configuration configuration;
+  return configuration;
+}
+
+/// A key that does something: bound to a member of its section's struct.
+template <class S, class T>
+Field field(S Configuration::* section, T S::* member, std::string_view key, std::string_view doc, Rules rules = {}) {
+  Field out{.key = key, .kind = KindOf<T>::value, .doc = doc};
+  out.missing = rules.missing;
+  out.write_default = rules.write_default;
+  out.listener = rules.listener;
+  out.secret = rules.secret;
+  out.read = [=](Configuration& config, const json::value& in) -> Result<> {
+    T& value = config.*section.*member;
+    TRY(decode(in, value));
+    if (rules.zero_is_default && magnitude(value) == 0) value = defaults().*section.*member;
+    if (magnitude(value) < rules.at_least) {
+      std::string_view bound = rules.at_least == kPositive      ? "more than 0"
+                               : rules.at_least == kNotNegative ? "0 or more"
+                                                                : "";
+      return fail(ErrorKind::kInvalidArgument, bound.empty()
+                                                   ? fmt::format("too low: it must be at least {}", rules.at_least)
+                                                   : fmt::format("too low: it must be {}", bound));
+    }
+    return {};
+  };
+  out.write = [=](const Configuration& config) { return encode(config.*section.*member); };
+  if constexpr (std::is_same_v<T, Addresses>) {
+    out.listen_addresses = [=](Configuration& config) { return &(config.*section.*member); };
+  }
+  return out;
+}
+
+/// A key of the Go program that does nothing here. `otherwise`: the JSON that Go writes by itself, which needs no
+/// warning.
+Field inert(std::string_view key, Kind kind, std::string_view otherwise, std::string_view why) {
+  return {.key = key, .kind = kind, .doc = {}, .no_effect = why, .otherwise = otherwise};
+}
+
+template <class S>
+std::function<bool&(Configuration&)> present(S Configuration::* section) {
+  return [=](Configuration& config) -> bool& { return (config.*section).present; };
+}
+
+constexpr std::string_view kLibp2p = "peers are connected by gRPC, not by libp2p";
+
+Section cluster_section() {
+  auto c = [](auto member, std::string_view key, std::string_view doc, Rules rules = {}) {
+    return field(&Configuration::cluster, member, key, doc, rules);
+  };
+  using C = Cluster;
+  return {
+      .path = "cluster",
+      .variable_prefix = "CLUSTER_",
+      .doc = "The peer and its cluster.",
+      .present = present(&Configuration::cluster),
+      .fields = {
+          c(&C::peername, "peername", "Name for people; the host's name when missing."),
+          c(&C::secret, "secret", "Shared by all peers of the cluster. Empty: loopback only.",
+            {.missing = "\"\"", .secret = true}),
+          c(&C::leave_on_shutdown, "leave_on_shutdown", "Leave the cluster at every clean shutdown."),
+          c(&C::listen_multiaddress, "listen_multiaddress", "Where other peers reach this one.", {.listener = true}),
+          c(&C::announce_multiaddress, "announce_multiaddress", "Replaces the addresses that are told to others."),
+          c(&C::no_announce_multiaddress, "no_announce_multiaddress",
+            "Addresses and /ipcidr masks that are not told to others."),
+          inert("enable_relay_hop", Kind::kBool, "*", kLibp2p),
+          inert("connection_manager.high_water", Kind::kInteger, "400", kLibp2p),
+          inert("connection_manager.low_water", Kind::kInteger, "100", kLibp2p),
+          inert("connection_manager.grace_period", Kind::kDuration, "\"2m0s\"", kLibp2p),
+          inert("resource_manager.enabled", Kind::kBool, "true", kLibp2p),
+          inert("resource_manager.memory_limit_bytes", Kind::kInteger, "0", kLibp2p),
+          inert("resource_manager.file_descriptors_limit", Kind::kInteger, "0", kLibp2p),
+          inert("pubsub.seen_messages_ttl", Kind::kDuration, "\"30m0s\"", kLibp2p),
+          inert("pubsub.heartbeat_interval", Kind::kDuration, "\"10s\"", kLibp2p),
+          inert("pubsub.d_factor", Kind::kInteger, "4", kLibp2p),
+          inert("pubsub.history_gossip", Kind::kInteger, "2", kLibp2p),
+          inert("pubsub.history_length", Kind::kInteger, "6", kLibp2p),
+          inert("pubsub.flood_publish", Kind::kBool, "false", kLibp2p),
+          c(&C::dial_peer_timeout, "dial_peer_timeout", "To connect to a peer.", {.at_least = kPositive}),
+          c(&C::state_sync_interval, "state_sync_interval", "Accepted for compatibility: expiry is on time.",
+            {.at_least = kPositive}),
+          c(&C::pin_recover_interval, "pin_recover_interval", "How often pins are compared with the IPFS node's own.",
+            {.at_least = kPositive}),
+          c(&C::replication_factor_min, "replication_factor_min", "Fewest copies of a pin; -1 = on every peer.",
+            {.at_least = -1, .zero_is_default = true}),
+          c(&C::replication_factor_max, "replication_factor_max", "Most copies of a pin; -1 = on every peer.",
+            {.at_least = -1, .zero_is_default = true}),
+          c(&C::monitor_ping_interval, "monitor_ping_interval", "Between two `ping` metrics.", {.at_least = kPositive}),
+          c(&C::peer_watch_interval, "peer_watch_interval", "Between two looks at the list of members.",
+            {.at_least = kPositive}),
+          inert("mdns_interval", Kind::kDuration, "*", kLibp2p),
+          c(&C::pin_only_on_trusted_peers, "pin_only_on_trusted_peers", "Allocate to trusted peers only."),
+          c(&C::pin_only_on_untrusted_peers, "pin_only_on_untrusted_peers", "Allocate to untrusted peers only."),
+          c(&C::disable_repinning, "disable_repinning", "Never move the pins of a peer that is down."),
+          c(&C::follower_mode, "follower_mode", "Refuse writes on this peer.", {.write_default = false}),
+          c(&C::peerstore_file, "peerstore_file", "Name of the file of known addresses.", {.write_default = false}),
+          c(&C::peer_addresses, "peer_addresses", "Peers to connect to at every start, each with /p2p/<id>."),
+          inert("id", Kind::kString, "*", "the identity is in identity.json"),
+          inert("private_key", Kind::kString, "*", "the identity is in identity.json"),
+      }};
+}
+
+Section raft_section() {
+  auto c = [](auto member, std::string_view key, std::string_view doc, Rules rules = {}) {
+    return field(&Configuration::raft, member, key, doc, rules);
+  };
+  using C = Raft;
+  constexpr std::string_view kOwnPace = "the log's engine has its own pace, in which nothing needs to be tuned";
+  return {.path = "consensus.raft",
+          .variable_prefix = "CLUSTER_RAFT_",
+          .doc = "The replicated log.",
+          .present = present(&Configuration::raft),
+          .fields = {
+              c(&C::data_folder, "data_folder", "Folder of the log.", {.write_default = false}),
+              c(&C::init_peerset, "init_peerset", "The first voters of a new cluster, beside this peer."),
+              c(&C::wait_for_leader_timeout, "wait_for_leader_timeout", "How long a write waits for a leader.",
+                {.at_least = kPositive}),
+              c(&C::network_timeout, "network_timeout", "Of one call to another peer.", {.at_least = kPositive}),
+              inert("commit_retries", Kind::kInteger, "1", kOwnPace),
+              inert("commit_retry_delay", Kind::kDuration, "\"200ms\"", kOwnPace),
+              c(&C::backups_rotate, "backups_rotate", "How many raft.old.N folders are kept.", {.at_least = kPositive}),
+              inert("datastore_namespace", Kind::kString, "\"/r\"", "the state has its own database"),
+              inert("heartbeat_timeout", Kind::kDuration, "\"1s\"", kOwnPace),
+              c(&C::election_timeout, "election_timeout", "Silence of the leader after which another is elected.",
+                {.at_least = kPositive}),
+              inert("commit_timeout", Kind::kDuration, "\"50ms\"", kOwnPace),
+              inert("max_append_entries", Kind::kInteger, "64", kOwnPace),
+              inert("trailing_logs", Kind::kInteger, "10240", kOwnPace),
+              inert("snapshot_interval", Kind::kDuration, "\"2m0s\"", kOwnPace),
+              inert("snapshot_threshold", Kind::kInteger, "8192", kOwnPace),
+              inert("leader_lease_timeout", Kind::kDuration, "\"500ms\"", kOwnPace),
+          }};
+}
+
+Section http_section(HttpApi Configuration::* section, std::string_view path, std::string_view prefix,
+                     std::string_view doc, std::string_view no_effect) {
+  auto c = [section](auto member, std::string_view key, std::string_view text, Rules rules = {}) {
+    return field(section, member, key, text, rules);
+  };
+  using C = HttpApi;
+  constexpr std::string_view kNoLibp2p = "libp2p-http is not offered: use HTTPS with ssl_cert_file and ssl_key_file";
+  return {
+      .path = path,
+      .variable_prefix = prefix,
+      .doc = doc,
+      .no_effect = no_effect,
+      .present = present(section),
+      .fields = {
+          c(&C::http_listen_multiaddress, "http_listen_multiaddress", "Where it listens: /ip4, /ip6 or /unix.",
+            {.listener = true}),
+          c(&C::ssl_cert_file, "ssl_cert_file", "Certificate chain (PEM) for HTTPS.", {.write_default = false}),
+          c(&C::ssl_key_file, "ssl_key_file", "Its private key (PEM).", {.write_default = false}),
+          c(&C::read_timeout, "read_timeout", "For a whole request; 0 = none.", {.at_least = kNotNegative}),
+          c(&C::read_header_timeout, "read_header_timeout", "For a request's headers.", {.at_least = kNotNegative}),
+          c(&C::write_timeout, "write_timeout", "For a whole answer; 0 = none.", {.at_least = kNotNegative}),
+          c(&C::idle_timeout, "idle_timeout", "Of a connection without a request.", {.at_least = kNotNegative}),
+          c(&C::max_header_bytes, "max_header_bytes", "Longest headers of a request, and 4096 bytes more.",
+            {.at_least = 4096, .zero_is_default = true}),
+          inert("libp2p_listen_multiaddress", Kind::kAddresses, "[]", kNoLibp2p),
+          inert("id", Kind::kString, "\"\"", kNoLibp2p),
+          inert("private_key", Kind::kString, "\"\"", kNoLibp2p),
+          c(&C::basic_auth_credentials, "basic_auth_credentials", "Users and passwords; null = open to everyone.",
+            {.secret = true}),
+          c(&C::http_log_file, "http_log_file", "Access log; empty = the log `restapilog`."),
+          c(&C::headers, "headers", "Added to every answer."),
+          c(&C::cors_allowed_origins, "cors_allowed_origins", "Web pages that may use the API."),
+          c(&C::cors_allowed_methods, "cors_allowed_methods", "Methods that they may use.",
+            {.missing = R"(["GET","POST","HEAD"])"}),
+          c(&C::cors_allowed_headers, "cors_allowed_headers", "Headers that they may send."),
+          c(&C::cors_exposed_headers, "cors_exposed_headers", "Headers that they may read.", {.missing = "[]"}),
+          c(&C::cors_allow_credentials, "cors_allow_credentials", "Whether they may send credentials.",
+            {.missing = "false"}),
+          c(&C::cors_max_age, "cors_max_age", "How long a browser may keep the answer.", {.at_least = kNotNegative}),
+      }};
+}
+
+Section proxy_section() {
+  auto c = [](auto member, std::string_view key, std::string_view doc, Rules rules = {}) {
+    return field(&Configuration::ipfsproxy, member, key, doc, rules);
+  };
+  using C = Proxy;
+  return {
+      .path = "api.ipfsproxy",
+      .variable_prefix = "CLUSTER_IPFSPROXY_",
+      .doc = "The Kubo API with cluster-wide pins.",
+      .no_effect = "the IPFS proxy is not offered by this version: nothing listens there",
+      .present = present(&Configuration::ipfsproxy),
+      .fields = {
+          c(&C::listen_multiaddress, "listen_multiaddress", "Where it listens.", {.listener = true}),
+          c(&C::node_multiaddress, "node_multiaddress", "Kubo's API."),
+          c(&C::node_https, "node_https", "Talk HTTPS to Kubo.", {.write_default = false}),
+          c(&C::log_file, "log_file", "Access log; empty = the log `ipfsproxylog`."),
+          c(&C::read_timeout, "read_timeout", "For a whole request; 0 = none.", {.at_least = kNotNegative}),
+          c(&C::read_header_timeout, "read_header_timeout", "For a request's headers.", {.at_least = kNotNegative}),
+          c(&C::write_timeout, "write_timeout", "For a whole answer; 0 = none.", {.at_least = kNotNegative}),
+          c(&C::idle_timeout, "idle_timeout", "Of a connection without a request.", {.at_least = kNotNegative}),
+          c(&C::max_header_bytes, "max_header_bytes", "Longest headers of a request, and 4096 bytes more.",
+            {.at_least = 4096, .zero_is_default = true}),
+          c(&C::extract_headers_extra, "extract_headers_extra", "Further headers of Kubo that are copied.",
+            {.write_default = false}),
+          c(&C::extract_headers_path, "extract_headers_path", "Where they are asked for.", {.write_default = false}),
+          c(&C::extract_headers_ttl, "extract_headers_ttl", "How long they are kept; 0 = for ever.",
+            {.at_least = kNotNegative, .write_default = false}),
+      }};
+}
+
+Section gateway_section() {
+  return {.path = "api.gateway",
+          .variable_prefix = "CLUSTER_GATEWAY_",
+          .doc = "Files of the embedded IPFS node for browsers: GET /ipfs/<cid>.",
+          .present = present(&Configuration::gateway),
+          .fields = {field(&Configuration::gateway, &Gateway::http_listen_multiaddress, "http_listen_multiaddress",
+                           "Where it listens.", {.listener = true})}};
+}
+
+Section ipfshttp_section() {
+  auto c = [](auto member, std::string_view key, std::string_view doc, Rules rules = {}) {
+    return field(&Configuration::ipfshttp, member, key, doc, rules);
+  };
+  using C = IpfsHttp;
+  return {
+      .path = "ipfs_connector.ipfshttp",
+      .variable_prefix = "CLUSTER_IPFSHTTP_",
+      .doc = "A Kubo daemon as this peer's IPFS node.",
+      .present = present(&Configuration::ipfshttp),
+      .fields = {
+          c(&C::node_multiaddress, "node_multiaddress", "Its API: /ip4, /ip6, /dns with tcp, or /unix."),
+          c(&C::node_https, "node_https", "Talk HTTPS to it.", {.write_default = false}),
+          c(&C::node_basic_auth, "node_basic_auth", "\"user:password\" for it.",
+            {.write_default = false, .secret = true}),
+          c(&C::node_bearer_token, "node_bearer_token", "Token for it.", {.write_default = false, .secret = true}),
+          c(&C::connect_swarms_delay, "connect_swarms_delay",
+            "After the start, when the IPFS nodes of the cluster are connected to each other; 0 = not.",
+            {.at_least = kNotNegative}),
+          c(&C::ipfs_request_timeout, "ipfs_request_timeout", "Of calls without an own one.", {.at_least = kPositive}),
+          c(&C::pin_timeout, "pin_timeout", "Without progress while pinning.", {.at_least = kPositive}),
+          c(&C::unpin_timeout, "unpin_timeout", "Of an unpin.", {.at_least = kPositive}),
+          c(&C::repogc_timeout, "repogc_timeout", "Of a garbage collection.", {.at_least = kPositive}),
+          c(&C::informer_trigger_interval, "informer_trigger_interval", "Publish metrics after so many pins; 0 = not.",
+            {.at_least = kNotNegative}),
+          c(&C::unpin_disable, "unpin_disable", "Never unpin anything from it.", {.write_default = false}),
+      }};
+}
+
+Section embedded_section() {
+  auto c = [](auto member, std::string_view key, std::string_view doc, Rules rules = {}) {
+    return field(&Configuration::embedded, member, key, doc, rules);
+  };
+  using C = Embedded;
+  return {.path = "ipfs_connector.embedded",
+          .variable_prefix = "CLUSTER_EMBEDDED_",
+          .doc = "The IPFS node inside this program.",
+          .present = present(&Configuration::embedded),
+          .fields = {
+              c(&C::folder, "folder", "Folder of the blocks.", {.write_default = false}),
+              c(&C::storage_max, "storage_max", "Most bytes of blocks (\"500GB\"); 0 = what the disk has."),
+              c(&C::reserve, "reserve", "Free disk that only unpin and garbage collection may use."),
+              c(&C::gc_high_water, "gc_high_water",
+                "Percent of storage_max at which garbage collection starts by itself; 0 = never.",
+                {.at_least = kNotNegative}),
+              c(&C::verify_on_read, "verify_on_read", "Re-hash every block that is read."),
+              c(&C::gateways, "gateways", "URLs of trustless gateways for blocks that no peer has."),
+              c(&C::fetch_timeout, "fetch_timeout", "Without progress while fetching.", {.at_least = kPositive}),
+          }};
+}
+
+Section tracker_section() {
+  auto c = [](auto member, std::string_view key, std::string_view doc, Rules rules = {}) {
+    return field(&Configuration::tracker, member, key, doc, rules);
+  };
+  using C = Tracker;
+  return {
+      .path = "pin_tracker.stateless",
+      .variable_prefix = "CLUSTER_STATELESS_",
+      .doc = "How pins are carried out.",
+      .present = present(&Configuration::tracker),
+      .fields = {
+          c(&C::max_pin_queue_size, "max_pin_queue_size",
+            "Accepted for compatibility: the queue is on disk and has no end.",
+            {.at_least = kPositive, .write_default = false}),
+          c(&C::concurrent_pins, "concurrent_pins", "Most pins that are fetched at once.", {.at_least = kPositive}),
+          c(&C::priority_pin_max_age, "priority_pin_max_age", "Newer pins go first.", {.at_least = kPositive}),
+          c(&C::priority_pin_max_retries, "priority_pin_max_retries", "… for so many tries.", {.at_least = kPositive}),
+      }};
+}
+
+Section monitor_section() {
+  return {.path = "monitor.pubsubmon",
+          .variable_prefix = "CLUSTER_PUBSUBMON_",
+          .doc = "Metrics of the peers.",
+          .present = present(&Configuration::pubsubmon),
+          .fields = {field(&Configuration::pubsubmon, &Pubsubmon::check_interval, "check_interval",
+                           "Between two looks for expired metrics.", {.at_least = kPositive})}};
+}
+
+Section allocator_section() {
+  return {.path = "allocator.balanced",
+          .variable_prefix = "CLUSTER_BALANCED_",
+          .doc = "Which peers get a pin.",
+          .present = present(&Configuration::balanced),
+          .fields = {field(&Configuration::balanced, &Balanced::allocate_by, "allocate_by",
+                           "Metrics in the order in which they decide.")}};
+}
+
+Section disk_section() {
+  auto c = [](auto member, std::string_view key, std::string_view doc, Rules rules = {}) {
+    return field(&Configuration::disk, member, key, doc, rules);
+  };
+  return {.path = "informer.disk",
+          .variable_prefix = "CLUSTER_DISK_",
+          .doc = "Tells the others how much room is left.",
+          .present = present(&Configuration::disk),
+          .fields = {c(&DiskInformer::metric_ttl, "metric_ttl", "How long a metric is valid.", {.at_least = kPositive}),
+                     c(&DiskInformer::metric_type, "metric_type", "freespace or reposize.")}};
+}
+
+Section pinqueue_section() {
+  auto c = [](auto member, std::string_view key, std::string_view doc, Rules rules = {}) {
+    return field(&Configuration::pinqueue, member, key, doc, rules);
+  };
+  return {
+      .path = "informer.pinqueue",
+      .variable_prefix = "CLUSTER_PINQUEUE_",
+      .doc = "Tells the others how many pins wait here.",
+      .present = present(&Configuration::pinqueue),
+      .fields = {c(&PinqueueInformer::metric_ttl, "metric_ttl", "How long a metric is valid.", {.at_least = kPositive}),
+                 c(&PinqueueInformer::weight_bucket_size, "weight_bucket_size",
+                   "Queues that differ by less are alike; 0 = every pin counts.", {.at_least = kNotNegative})}};
+}
+
+Section tags_section() {
+  auto c = [](auto member, std::string_view key, std::string_view doc, Rules rules = {}) {
+    return field(&Configuration::tags, member, key, doc, rules);
+  };
+  return {.path = "informer.tags",
+          .variable_prefix = "CLUSTER_TAGS_",
+          .doc = "Tells the others this peer's tags.",
+          .present = present(&Configuration::tags),
+          .fields = {
+              c(&TagsInformer::metric_ttl, "metric_ttl", "How long a metric is valid.", {.at_least = kPositive}),
+              c(&TagsInformer::tags, "tags", "Name and value of each tag: copies are spread over different values.")}};
+}
+
+Section metrics_section() {
+  auto c = [](auto member, std::string_view key, std::string_view doc, Rules rules = {}) {
+    return field(&Configuration::metrics, member, key, doc, rules);
+  };
+  using C = Metrics;
+  return {.path = "observations.metrics",
+          .variable_prefix = "CLUSTER_METRICS_",
+          .doc = "Figures for Prometheus.",
+          .present = present(&Configuration::metrics),
+          .fields = {
+              c(&C::enable_stats, "enable_stats", "Offer them."),
+              c(&C::prometheus_endpoint, "prometheus_endpoint", "Where they are offered.", {.listener = true}),
+              c(&C::reporting_interval, "reporting_interval", "Accepted for compatibility: figures are never old.",
+                {.at_least = kPositive}),
+          }};
+}
+
+Section tracing_section() {
+  constexpr std::string_view kNoTracing = "tracing is not offered";
+  return {.path = "observations.tracing",
+          .variable_prefix = "CLUSTER_TRACING_",
+          .doc = "Tracing, which is not offered.",
+          .fields = {inert("enable_tracing", Kind::kBool, "false", kNoTracing),
+                     inert("jaeger_agent_endpoint", Kind::kAddress, "*", kNoTracing),
+                     inert("sampling_prob", Kind::kString, "*", kNoTracing),
+                     inert("service_name", Kind::kString, "*", kNoTracing)}};
+}
+
+/// Sections of the Go program whose keys are not looked at.
+Section unused(std::string_view path, std::string_view prefix, std::string_view why) {
+  return {.path = path, .variable_prefix = prefix, .doc = {}, .no_effect = why, .opaque = true};
+}
+
+std::vector<Section> make_sections() {
+  constexpr std::string_view kOwnDatabase = "the state is in a database of its own, in the folder state";
+  std::vector<Section> out;
+  out.push_back(cluster_section());
+  out.push_back(unused("consensus.crdt", "CLUSTER_CRDT_", "crdt is not offered"));
+  out.push_back(raft_section());
+  out.push_back(gateway_section());
+  out.push_back(proxy_section());
+  out.push_back(http_section(&Configuration::pinsvcapi, "api.pinsvcapi", "CLUSTER_PINSVCAPI_",
+                             "The IPFS Pinning Service API.",
+                             "the pinning service API is not offered by this version: nothing listens there"));
+  out.push_back(http_section(&Configuration::restapi, "api.restapi", "CLUSTER_RESTAPI_", "The REST API.", {}));
+  out.push_back(embedded_section());
+  out.push_back(ipfshttp_section());
+  out.push_back(unused("state", "", ""));
+  out.push_back(tracker_section());
+  out.push_back(monitor_section());
+  out.push_back(allocator_section());
+  out.push_back(disk_section());
+  out.push_back(pinqueue_section());
+  out.push_back(tags_section());
+  out.push_back(unused("informer.numpin", "CLUSTER_NUMPIN_", "no such metric is used"));
+  out.push_back(metrics_section());
+  out.push_back(tracing_section());
+  out.push_back(unused("datastore.pebble", "CLUSTER_PEBBLE_", kOwnDatabase));
+  out.push_back(unused("datastore.badger3", "CLUSTER_BADGER3_", kOwnDatabase));
+  out.push_back(unused("datastore.badger", "CLUSTER_BADGER_", kOwnDatabase));
+  out.push_back(unused("datastore.leveldb", "CLUSTER_LEVELDB_", kOwnDatabase));
+  return out;
+}
+
+}  // namespace
+
+const std::vector<Section>& sections() {
+  static const std::vector<Section> all = make_sections();
+  return all;
+}
+
+std::string variable_name(const Section& section, const Field& field) {
+  std::string name(section.variable_prefix);
+  for (char c : field.key) {
+    if (c == '.')
+      name += '_';
+    else if (c != '_')
+      name += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return name;
+}
+
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
+  std::string best;
+  size_t best_distance = std::max<size_t>(2, word.size() / 4) + 1;
+  for (const auto& candidate : candidates) {
+    // Levenshtein's distance, one row at a time.
+    std::vector<size_t> row(candidate.size() + 1);
+    for (size_t j = 0; j < row.size(); ++j) row[j] = j;
+    for (size_t i = 0; i < word.size(); ++i) {
+      size_t diagonal = row[0];
+      row[0] = i + 1;
+      for (size_t j = 0; j < candidate.size(); ++j) {
+        size_t substitute = diagonal + (word[i] == candidate[j] ? 0 : 1);
+        diagonal = row[j + 1];
+        row[j + 1] = std::min({substitute, diagonal + 1, row[j] + 1});
+      }
+    }
+    if (row.back() < best_distance) {
+      best_distance = row.back();
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+}  // namespace ipfsc::config

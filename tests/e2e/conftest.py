@@ -1,0 +1,53 @@
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "kubo"))
+from peer import Peer  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--faults", action="store_true", help="long fault runs too")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "faults: long fault runs (./dev test --all)")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--faults"):
+        return
+    for item in items:
+        if "faults" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="long fault run: ./dev test --all"))
+
+
+@pytest.fixture
+def new_peer(tmp_path):
+    """A function that makes peers in this test's folder; they are stopped when it ends."""
+    peers = []
+
+    def make(name="peer", start=True, **kwargs):
+        peer = Peer(tmp_path / name, **kwargs).init()
+        peers.append(peer)
+        return peer.start() if start else peer
+
+    yield make
+    for peer in peers:
+        if peer.process and peer.process.poll() is None:
+            peer.kill()
+
+
+@pytest.fixture
+def peer(new_peer):
+    """A running peer with its embedded node."""
+    return new_peer()
+
+
+@pytest.fixture(scope="module")
+def shared_peer(tmp_path_factory):
+    """One peer for the tests of a module that leave it as it was."""
+    with Peer(tmp_path_factory.mktemp("shared") / "peer").init() as peer:
+        yield peer.start()

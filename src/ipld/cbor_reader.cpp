@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
+
 namespace ipfsc::ipld {
 namespace {
 
@@ -82,27 +84,6 @@ Result<ByteView> CborReader::take_key() {
   TRY_ASSIGN(auto head, take_head());
   if (head.major != CborMajor::kText) return invalid("a map key is not text");
   return take_bytes(head);
-}
-
-bool is_utf8(ByteView text) {
-  const uint8_t* p = u8(text);
-  const uint8_t* end = p + text.size();
-  while (p < end) {
-    uint8_t lead = *p++;
-    if (lead < 0x80) continue;
-    if (lead < 0xc2 || lead > 0xf4) return false;
-    int more = lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
-    if (end - p < more) return false;
-    // The second byte's range excludes overlong forms, surrogates and what is above U+10FFFF.
-    uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-    uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    if (*p < low || *p > high) return false;
-    for (int i = 1; i < more; ++i) {
-      if ((p[i] & 0xc0) != 0x80) return false;
-    }
-    p += more;
-  }
-  return true;
 }
 
 }  // namespace ipfsc::ipld

@@ -46,7 +46,4 @@ class CborReader {
   size_t item_ = 0;
 };
 
-/// RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
-bool is_utf8(ByteView text);
-
 }  // namespace ipfsc::ipld

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "ipld/multibase.h"
 #include "ipld/multibase_internal.h"
 #include "ipld/names.h"
@@ -15,8 +16,8 @@ constexpr size_t kV0Chars = 46;
 constexpr size_t kSha256Bytes = 32;
 constexpr auto kSha2_256 = static_cast<uint64_t>(HashCode::kSha2_256);
 
-std::unexpected<Error> invalid(std::string why, ErrorKind kind = ErrorKind::kInvalidArgument) {
-  return fail(kind, "invalid cid: " + std::move(why));
+std::unexpected<Error> invalid(std::string why) {
+  return fail(ErrorKind::kInvalidArgument, "invalid cid: " + std::move(why));
 }
 
 bool looks_v0(ByteView in) { return in.size() >= 2 && in[0] == 0x12 && in[1] == 0x20; }
@@ -54,7 +55,7 @@ std::string codec_name(uint64_t codec) { return multicodec_codec_name(codec); }
 
 Result<uint64_t> codec_from_name(std::string_view name) {
   if (auto code = multicodec_codec_code(to_lower(name))) return *code;
-  return fail(ErrorKind::kInvalidArgument, fmt::format("unrecognized codec: {:?}", name));
+  return fail(ErrorKind::kInvalidArgument, fmt::format("unrecognized codec: {}", quoted(name)));
 }
 
 Result<Cid> Cid::parse(std::string_view text) {
@@ -64,7 +65,7 @@ Result<Cid> Cid::parse(std::string_view text) {
   }
   bool v0 = text.size() == kV0Chars && text.starts_with("Qm");
   auto bytes = v0 ? base58_decode(text) : multibase_decode(text);
-  if (!bytes) return invalid(std::move(bytes.error().message), bytes.error().kind);
+  if (!bytes) return invalid(std::move(bytes.error().message));
   if (v0 && (bytes->size() != kV0Bytes || !looks_v0(*bytes))) return invalid("not a sha2-256 multihash");
   if (!v0 && looks_v0(*bytes)) return invalid("version 0 is written without a multibase prefix");
   TRY(check_whole(*bytes));

@@ -36,8 +36,8 @@ inline constexpr size_t kMaxCidChars = 512;
 class Cid {
  public:
   Cid() = default;
-  /// "Qm…" (version 0) or multibase text of version 1. kInvalidArgument, or kUnimplemented for a base that is known
-  /// but not read here. About 100 ns for base 32.
+  /// "Qm…" (version 0) or multibase text of version 1; kInvalidArgument otherwise, naming a base that is known but not
+  /// read here. About 100 ns for base 32.
   static Result<Cid> parse(std::string_view text);
   /// The whole input must be one CID.
   static Result<Cid> from_bytes(ByteView binary);

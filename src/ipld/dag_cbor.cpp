@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "ipld/cbor_reader.h"
 
 namespace ipfsc::ipld {
@@ -102,8 +103,8 @@ class Decoder {
       TRY_ASSIGN(auto key, reader_.take_key());
       if (!map.empty()) {
         const std::string& last = map.rbegin()->first;
-        if (key == last) return reader_.invalid(fmt::format("the map key {:?} is doubled", key));
-        if (!CborKeyLess()(last, key)) return reader_.invalid(fmt::format("the map key {:?} is not sorted", key));
+        if (key == last) return reader_.invalid(fmt::format("the map key {} is doubled", quoted(key)));
+        if (!CborKeyLess()(last, key)) return reader_.invalid(fmt::format("the map key {} is not sorted", quoted(key)));
       }
       TRY_ASSIGN(auto value, take_value(depth + 1));
       map.emplace_hint(map.end(), std::string(key), std::move(value));

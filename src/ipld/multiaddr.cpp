@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "ipld/multiaddr_protocols.h"
 
 namespace ipfsc::ipld {
@@ -17,7 +18,7 @@ struct Component {
 };
 
 std::unexpected<Error> invalid(std::string_view text, std::string_view why) {
-  return fail(ErrorKind::kInvalidArgument, fmt::format("failed to parse multiaddr {:?}: {}", text, why));
+  return fail(ErrorKind::kInvalidArgument, fmt::format("failed to parse multiaddr {}: {}", quoted(text), why));
 }
 
 Result<Component> take_component(ByteView whole, ByteView& in) {
@@ -65,7 +66,7 @@ Result<Multiaddr> Multiaddr::parse(std::string_view text) {
   while (!rest.empty()) {
     std::string_view name = take_word(rest);
     const AddrProtocol* protocol = addr_protocol(name);
-    if (!protocol) return invalid(text, fmt::format("no protocol with name {:?}", name));
+    if (!protocol) return invalid(text, fmt::format("no protocol with name {}", quoted(name)));
     if (protocol->value == AddrValue::kNone) {
       append_addr_component(out, *protocol, {});
       continue;

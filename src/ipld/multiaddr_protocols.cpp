@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "ipld/multibase.h"
 #include "ipld/multihash.h"
 #include "ipld/peer_id.h"
@@ -78,7 +79,7 @@ Result<Bytes> number_from_text(std::string_view text, uint64_t max, size_t size)
   uint64_t number = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (text.empty() || error != std::errc() || end != text.data() + text.size() || number > max) {
-    return invalid(fmt::format("{:?} is not a number from 0 to {}", text, max));
+    return invalid(fmt::format("{} is not a number from 0 to {}", quoted(text), max));
   }
   Bytes out;
   append_be64(out, number);
@@ -95,7 +96,7 @@ Result<Bytes> ip_from_text(int family, std::string_view text) {
   Bytes out(family == AF_INET ? 4 : 16, '\0');
   // inet_pton() would stop at a zero byte.
   bool good = !text.contains('\0') && inet_pton(family, std::string(text).c_str(), out.data()) == 1;
-  if (!good) return invalid(fmt::format("{:?} is not an IPv{} address", text, family == AF_INET ? 4 : 6));
+  if (!good) return invalid(fmt::format("{} is not an IPv{} address", quoted(text), family == AF_INET ? 4 : 6));
   return out;
 }
 
@@ -111,14 +112,14 @@ bool has_control(ByteView text) {
 
 Result<> check_name(ByteView name) {
   if (name.empty()) return invalid("an empty name");
-  if (name.contains('/') || has_control(name)) return invalid(fmt::format("{:?} is not a name", name));
+  if (name.contains('/') || has_control(name)) return invalid(fmt::format("{} is not a name", quoted(name)));
   return {};
 }
 
 // What would not come back from the text form is refused.
 Result<> check_path(ByteView path) {
   if (path.size() < 2 || path.front() != '/' || path.back() == '/' || has_control(path)) {
-    return invalid(fmt::format("{:?} is not the path of a socket", path));
+    return invalid(fmt::format("{} is not the path of a socket", quoted(path)));
   }
   return {};
 }

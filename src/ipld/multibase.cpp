@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "ipld/multibase_internal.h"
 #include "ipld/radix.h"
 
@@ -47,7 +48,7 @@ using Radix36 = Radix<36, 11>;
 
 std::unexpected<Error> wrong_digit(std::string_view base, std::string_view text, size_t position) {
   return fail(ErrorKind::kInvalidArgument,
-              fmt::format("{:?} at position {} is not a {} digit", text.substr(position, 1), position, base));
+              fmt::format("{} at position {} is not a {} digit", quoted(text.substr(position, 1)), position, base));
 }
 
 // kBits bits a digit, in groups that end on a byte: 2 digits a byte (16), 8 in 5 (32), 4 in 3 (64).
@@ -192,7 +193,7 @@ Result<Bytes> multibase_decode(std::string_view text) {
     return fail(ErrorKind::kUnimplemented, "selected encoding not supported: multibase base256emoji");
   }
   return fail(ErrorKind::kInvalidArgument,
-              fmt::format("selected encoding not supported: {:?} is no multibase prefix", text.substr(0, 1)));
+              fmt::format("selected encoding not supported: {} is no multibase prefix", quoted(text.substr(0, 1))));
 }
 
 bool multibase_supported(char prefix) { return std::string_view("fFbBkKzu").contains(prefix) && prefix != '\0'; }

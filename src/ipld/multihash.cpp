@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "ipld/blake2.h"
 #include "ipld/names.h"
 
@@ -86,7 +87,7 @@ Result<> check_supported(uint64_t code) {
 
 Result<HashCode> hash_code_from_name(std::string_view name) {
   if (auto code = multicodec_hash_code(to_lower(name))) return static_cast<HashCode>(*code);
-  return fail(ErrorKind::kInvalidArgument, fmt::format("unrecognized hash function: {:?}", name));
+  return fail(ErrorKind::kInvalidArgument, fmt::format("unrecognized hash function: {}", quoted(name)));
 }
 
 std::string hash_name(uint64_t code) { return multicodec_hash_name(code); }

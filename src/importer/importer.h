@@ -124,8 +124,8 @@ struct AddedNode {
 /// going back into a top-level directory after another top-level entry, as that directory's CID was reported already.
 ///
 /// Memory: one entry for every file, symlink and directory of the current top-level directory, and for every top-level
-/// entry (with wrap: for everything). After an error, and after
-/// finish(), only root() and destruction are allowed.
+/// entry (with wrap: for everything); a million entries take about 175 MiB. After an error, and after finish(), only
+/// root() and destruction are allowed.
 class TreeBuilder {
  public:
   TreeBuilder(ImportOptions validated, BlockSink sink);

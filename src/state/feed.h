@@ -45,7 +45,6 @@ struct Change {
     kRecord = 5,   ///< a record was put or removed
     kWork = 6,     ///< its movement began, changed or ended
     kCluster = 7,  ///< cluster id, incarnation or apply_version changed
-    kTrim = 8,     ///< history was dropped
   };
   FeedPosition position;
   Kind kind = kPin;

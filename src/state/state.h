@@ -168,6 +168,8 @@ class PinCursor {
   virtual std::string token() const = 0;
 };
 
+class StateImpl;
+
 class State final {
  public:
   /// kDataLoss when the database is damaged, kFailedPrecondition when a newer program wrote it.
@@ -193,7 +195,8 @@ class State final {
   Result<LogIndex> checkpoint(const std::string& path);
   /// Closes the database and opens it again: the way out after an error. Cursors go on.
   Result<> reopen();
-  /// Puts the state directory `from` in the place of this one, which is renamed to `set_aside`, and opens it.
+  /// Puts the state directory `from` in the place of this one, which is renamed to `set_aside`, and opens it. A crash
+  /// in between leaves no directory at the state's path and a complete one at `from`: rename it before the next open().
   Result<> replace_with(const std::string& from, const std::string& set_aside);
 
   // --- what it is
@@ -241,9 +244,8 @@ class State final {
   Result<std::vector<Record>> records(std::string_view kind, ByteView after, size_t max) const;
 
  private:
-  class Impl;
-  explicit State(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit State(std::unique_ptr<StateImpl> impl);
+  std::unique_ptr<StateImpl> impl_;
 };
 
 }  // namespace ipfsc::state

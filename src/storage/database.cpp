@@ -4,6 +4,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
+#include <rocksdb/write_buffer_manager.h>
 
 #include "base/check.h"
 #include "storage/rocks_options.h"
@@ -81,6 +82,7 @@ Iterator::Iterator(Database& database, Family family, ReadOptions options) : bou
   iterator_.reset(database.raw()->NewIterator(read, family.handle()));
 }
 
+Iterator::Iterator() = default;
 Iterator::~Iterator() { reset(); }
 Iterator::Iterator(Iterator&&) noexcept = default;
 Iterator& Iterator::operator=(Iterator&& other) noexcept {
@@ -299,6 +301,10 @@ uint64_t Database::property(const std::string& name) const {
 }
 
 uint64_t Database::write_buffer_bytes() const { return property("rocksdb.cur-size-all-mem-tables"); }
+
+uint64_t Database::open_write_buffer_bytes() const {
+  return options_.memory.write_buffers->mutable_memtable_memory_usage();
+}
 
 bool Database::flush_pending() const { return property("rocksdb.num-immutable-mem-table") != 0; }
 

@@ -87,7 +87,7 @@ struct ReadOptions {
 /// Walks a family in key order. One thread at a time. After a loop, status() tells an end from an error.
 class Iterator {
  public:
-  Iterator() = default;
+  Iterator();
   Iterator(Database& database, Family family, ReadOptions options);
   ~Iterator();
   Iterator(Iterator&&) noexcept;
@@ -153,8 +153,10 @@ class Database {
   /// Number of a RocksDB property, 0 when it has none: of one family, and of all together.
   uint64_t property(Family family, const std::string& name) const;
   uint64_t property(const std::string& name) const;
-  /// Bytes in write buffers (full and being flushed ones too).
+  /// Bytes in write buffers, those that are being flushed too.
   uint64_t write_buffer_bytes() const;
+  /// Bytes in the write buffers that rows still go to: what the next flush would write. Costs nothing.
+  uint64_t open_write_buffer_bytes() const;
   /// True while a started flush is not complete.
   bool flush_pending() const;
 

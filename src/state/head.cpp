@@ -1,0 +1,83 @@
+#include "state/head.h"
+
+#include "state/codec.h"
+
+namespace ipfsc::state {
+namespace {
+
+/// The counters in their persistent order.
+template <class C, class F>
+void each_counter(C& c, F f) {
+  f(c.pins);
+  for (auto& type : c.by_type) f(type);
+  f(c.direct);
+  f(c.everywhere);
+  f(c.expiring);
+  f(c.claims);
+  f(c.work);
+  f(c.requests);
+  f(c.records);
+  f(c.history);
+  f(c.removed);
+}
+
+}  // namespace
+
+WallTime from_ms(uint64_t ms) { return WallTime(std::chrono::milliseconds(ms)); }
+
+Bytes Head::encode() const {
+  Bytes out;
+  out.reserve(160);
+  put_number(out, kStateFormat);
+  put_bytes(out, cluster_id);
+  put_number(out, incarnation);
+  put_number(out, applied.value);
+  put_number(out, time_ms);
+  put_number(out, apply_version);
+  for (auto lane : hash.lanes) append_be64(out, lane);
+  put_number(out, history_floor);
+  put_number(out, history_since_ms);
+  each_counter(counters, [&out](uint64_t value) { put_number(out, value); });
+  return out;
+}
+
+Result<Head> Head::decode(ByteView row) {
+  Reader in(row);
+  uint64_t format = in.number();
+  if (in.ok() && format > kStateFormat) {
+    return fail(
+        ErrorKind::kFailedPrecondition,
+        fmt::format("the state was written by a newer program (format {}, this one reads {})", format, kStateFormat));
+  }
+  Head head;
+  head.cluster_id = in.bytes();
+  head.incarnation = in.number();
+  head.applied = LogIndex(in.number());
+  head.time_ms = in.number();
+  head.apply_version = static_cast<uint32_t>(in.number());
+  for (auto& lane : head.hash.lanes) {
+    auto bytes = in.take(8);
+    if (in.ok()) lane = read_be64(bytes.data());
+  }
+  head.history_floor = in.number();
+  head.history_since_ms = in.number();
+  each_counter(head.counters, [&in](uint64_t& value) { value = in.number(); });
+  if (!in.finished()) return bad_row("head");
+  if (head.apply_version > kApplyVersion) {
+    return fail(ErrorKind::kFailedPrecondition,
+                fmt::format("the cluster works by rules {} that this program does not know (it knows {})",
+                            head.apply_version, kApplyVersion));
+  }
+  return head;
+}
+
+StateInfo Head::info() const {
+  return {.cluster_id = cluster_id,
+          .incarnation = incarnation,
+          .applied = applied,
+          .time = from_ms(time_ms),
+          .apply_version = apply_version,
+          .hash = hash};
+}
+
+}  // namespace ipfsc::state

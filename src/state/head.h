@@ -1,0 +1,31 @@
+// The one row of `meta` that says what the state is: written with every entry. Inside state/ only.
+#pragma once
+
+#include <vector>
+
+#include "state/state.h"
+
+namespace ipfsc::state {
+
+inline constexpr uint32_t kStateFormat = 1;   ///< of the rows; a greater one in the row is a newer program's
+inline constexpr uint32_t kApplyVersion = 1;  ///< the newest rules of apply() that this program knows
+
+struct Head {
+  Bytes cluster_id;
+  uint64_t incarnation = 0;
+  LogIndex applied;
+  uint64_t time_ms = 0;  ///< of the last entry
+  uint32_t apply_version = 1;
+  StateHash hash;
+  Counters counters;
+  Revision history_floor = 0;     ///< records up to here may be gone
+  uint64_t history_since_ms = 0;  ///< times from here on can be answered
+
+  Bytes encode() const;
+  static Result<Head> decode(ByteView row);
+  StateInfo info() const;
+};
+
+WallTime from_ms(uint64_t ms);
+
+}  // namespace ipfsc::state

@@ -1,0 +1,244 @@
+#include "state/state.h"
+
+#include <rocksdb/env.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "state/applier.h"
+#include "state/impl.h"
+
+namespace ipfsc::state {
+namespace {
+LogComponent log("state");
+}
+
+// --- open and closed
+
+State::State(std::unique_ptr<StateImpl> impl) : impl_(std::move(impl)) {}
+State::~State() = default;
+
+StateImpl::~StateImpl() {
+  CHECK(holders.empty());  // cursors are gone before their State
+  close();
+}
+
+Result<std::unique_ptr<State>> State::open(StateOptions options) {
+  auto impl = std::make_unique<StateImpl>(std::move(options));
+  {
+    std::unique_lock lock(impl->life);
+    TRY(impl->open());
+  }
+  return std::unique_ptr<State>(new State(std::move(impl)));
+}
+
+Result<StateInfo> State::inspect(const StateOptions& options) {
+  auto database = database_options(options);
+  database.read_only = true;
+  TRY_ASSIGN(auto store, Store::open(std::move(database)));
+  TRY_ASSIGN(auto loaded, store->load());
+  return loaded.head.info();
+}
+
+Result<> StateImpl::open() {
+  auto database = database_options(options);
+  database.on_flushed = [this] { flush_event_ = true; };
+  database.on_background_error = [this](const Error& error) { poison(error); };
+  TRY_ASSIGN(auto opened, Store::open(std::move(database)));
+  TRY_ASSIGN(auto loaded, opened->load());
+  store = std::move(opened);
+  std::lock_guard lock(published_mutex);
+  head = std::move(loaded.head);
+  peers = std::make_shared<PeerTable>(std::move(loaded.peers));
+  peer_pins = std::move(loaded.peer_pins);
+  poisoned.reset();
+  applied = flushed = head.applied.value;
+  bytes_since_flush = 0;
+  return {};
+}
+
+void StateImpl::close() {
+  std::lock_guard lock(holders_mutex);
+  for (auto* holder : holders) holder->drop_view();
+  store.reset();
+  std::lock_guard flush_lock(flush_mutex_);
+  flush_target_.reset();
+  flush_event_ = false;
+}
+
+Result<> StateImpl::reopen() {
+  std::unique_lock lock(life);
+  close();
+  return open();
+}
+
+Result<> StateImpl::replace_with(const std::string& from, const std::string& set_aside) {
+  std::unique_lock lock(life);
+  close();
+  auto* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
+  TRY(storage::check(env->RenameFile(options.path, set_aside), "set the old state aside"));
+  if (auto status = env->RenameFile(from, options.path); !status.ok()) {
+    env->RenameFile(set_aside, options.path).PermitUncheckedError();
+    auto reopened = open();
+    if (!reopened) log.error("open the state again: {}", reopened.error().message);
+    return std::unexpected(storage::to_error(status, "put the new state in place"));
+  }
+  std::unique_ptr<rocksdb::Directory> directory;
+  auto slash = options.path.rfind('/');
+  std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : options.path.substr(0, slash);
+  if (env->NewDirectory(parent, &directory).ok()) {
+    TRY(storage::check(directory->Fsync(), "sync the state's directory"));
+  }
+  return open();
+}
+
+Result<StateImpl::Use> StateImpl::use() const {
+  Use use{std::shared_lock(life), nullptr};
+  use.store = store.get();
+  if (use.store == nullptr) return fail(ErrorKind::kUnavailable, "the state is closed after an error");
+  return use;
+}
+
+SharedPeers StateImpl::peers_now() const {
+  std::lock_guard lock(published_mutex);
+  return peers;
+}
+
+Head StateImpl::head_now() const {
+  std::lock_guard lock(published_mutex);
+  return head;
+}
+
+void StateImpl::poison(const Error& error) {
+  std::lock_guard lock(published_mutex);
+  if (!poisoned) poisoned = error;
+}
+
+Result<> StateImpl::check_usable() const {
+  if (!store) return fail(ErrorKind::kUnavailable, "the state is closed after an error");
+  std::lock_guard lock(published_mutex);
+  if (poisoned) return std::unexpected(*poisoned);
+  return {};
+}
+
+// --- the log
+
+Result<std::vector<Outcome>> StateImpl::apply(LogIndex index, const proto::Entry& entry) {
+  std::lock_guard one(apply_mutex_);
+  std::shared_lock lock(life);
+  TRY(check_usable());
+  LogIndex now(applied.load());
+  if (index <= now) return std::vector<Outcome>();
+  if (index.value != now.value + 1) {
+    return fail(ErrorKind::kFailedPrecondition,
+                fmt::format("entry {} cannot be applied to the state of index {}", index.value, now.value));
+  }
+  if (entry.format() > 1) {
+    return fail(
+        ErrorKind::kFailedPrecondition,
+        fmt::format("log entry {} has format {}, which this program does not know", index.value, entry.format()));
+  }
+  if (entry.operations_size() > static_cast<int>(kMaxOperation)) {
+    return fail(ErrorKind::kInvalidArgument, fmt::format("log entry {} has too many operations", index.value));
+  }
+  auto outcomes = apply_entry(index, entry);
+  if (!outcomes) {
+    poison(outcomes.error());
+    return outcomes;
+  }
+  bytes_since_flush += entry.ByteSizeLong();
+  auto flushing = start_flush_when_full();
+  if (!flushing) poison(flushing.error());
+  return outcomes;
+}
+
+Result<std::vector<Outcome>> StateImpl::apply_entry(LogIndex index, const proto::Entry& entry) {
+  std::unique_lock published(published_mutex);
+  Transaction transaction(*store, head, peers, peer_pins);
+  published.unlock();
+  transaction.head.applied = index;
+  transaction.head.time_ms = std::max(transaction.head.time_ms, entry.time_ms());
+  Applier applier(transaction);
+  std::vector<Outcome> outcomes;
+  outcomes.reserve(entry.operations_size());
+  uint32_t n = 0;
+  for (const auto& operation : entry.operations()) {
+    TRY_ASSIGN(auto outcome, applier.apply(n++, operation));
+    outcomes.push_back(std::move(outcome));
+  }
+  auto& batch = transaction.finish();
+  published.lock();
+  peers = transaction.shared_peers();  // before the rows that name them
+  published.unlock();
+  TRY(store->db().write(batch));
+  published.lock();
+  head = std::move(transaction.head);
+  peer_pins = std::move(transaction.peer_pins);
+  applied = index.value;
+  return outcomes;
+}
+
+// RocksDB is given so much room that it does not flush by itself: a flush that we start has a known index.
+Result<> StateImpl::start_flush_when_full() {
+  poll_flush();
+  if (options.write_buffer_bytes == 0 || store->db().open_write_buffer_bytes() < options.write_buffer_bytes) return {};
+  std::lock_guard lock(flush_mutex_);
+  if (flush_target_) return {};
+  flush_target_ = LogIndex(applied.load());
+  bytes_since_flush = 0;
+  return store->db().flush(/*wait=*/false);
+}
+
+void StateImpl::poll_flush() {
+  if (!flush_event_.load(std::memory_order_relaxed) || !flush_event_.exchange(false)) return;
+  std::lock_guard lock(flush_mutex_);
+  // A flush that RocksDB began earlier may be the one that ended: ours has when nothing is left to be written.
+  if (!flush_target_ || store->db().flush_pending()) return;
+  flushed = std::max(flushed.load(), flush_target_->value);
+  flush_target_.reset();
+}
+
+Result<> StateImpl::flush() {
+  std::shared_lock lock(life);
+  TRY(check_usable());
+  uint64_t target = applied.load();
+  bytes_since_flush = 0;
+  auto done = store->db().flush();
+  if (!done) {
+    poison(done.error());
+    return done;
+  }
+  std::lock_guard flush_lock(flush_mutex_);
+  flushed = std::max(flushed.load(), target);
+  return {};
+}
+
+Result<LogIndex> StateImpl::checkpoint(const std::string& path) {
+  {
+    std::shared_lock lock(life);
+    TRY(check_usable());
+    TRY(store->db().checkpoint(path));
+  }
+  StateOptions copy = options;
+  copy.path = path;
+  TRY_ASSIGN(auto info, State::inspect(copy));
+  return info.applied;
+}
+
+Result<std::vector<Outcome>> State::apply(LogIndex index, const proto::Entry& entry) {
+  return impl_->apply(index, entry);
+}
+LogIndex State::applied_index() const { return LogIndex(impl_->applied.load()); }
+LogIndex State::flushed_index() const {
+  std::shared_lock lock(impl_->life, std::try_to_lock);  // while it is opened or closed, the last answer is still true
+  if (lock && impl_->store) impl_->poll_flush();
+  return LogIndex(impl_->flushed.load());
+}
+size_t State::bytes_since_flush() const { return impl_->bytes_since_flush.load(); }
+Result<> State::flush() { return impl_->flush(); }
+Result<LogIndex> State::checkpoint(const std::string& path) { return impl_->checkpoint(path); }
+Result<> State::reopen() { return impl_->reopen(); }
+Result<> State::replace_with(const std::string& from, const std::string& set_aside) {
+  return impl_->replace_with(from, set_aside);
+}
+
+}  // namespace ipfsc::state

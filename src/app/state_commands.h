@@ -20,8 +20,8 @@ using TextSink = std::function<Result<>(std::string_view text)>;
 /// Fills the buffer from its front and returns how much; 0 = the end.
 using TextSource = std::function<Result<size_t>(std::span<char> buffer)>;
 
-/// One pin object of JSON a line; returns how many.
-Result<uint64_t> export_state(const config::Configuration& config, const TextSink& sink);
+/// One pin object of JSON a line; returns how many. What is only in the log so far is applied first.
+Result<uint64_t> export_state(const config::Configuration& config, const identity::Identity& identity, const TextSink& sink);
 
 struct ImportRequest {
   std::optional<int> replication_factor_min, replication_factor_max;  ///< replace those of every pin
@@ -41,7 +41,7 @@ struct VerifyReport {
 };
 /// Reads and re-hashes every block of the embedded IPFS node. `on_bad` gets one sentence for each bad block;
 /// `on_progress` is called about once a second. kFailedPrecondition when the peer uses Kubo.
-Result<VerifyReport> verify_repo(const config::Configuration& config,
+Result<VerifyReport> verify_repo(const config::Configuration& config, const identity::Identity& identity,
                                  const std::function<void(std::string_view)>& on_bad,
                                  const std::function<void(const VerifyReport&)>& on_progress);
 

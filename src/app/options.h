@@ -1,0 +1,38 @@
+// From the configuration to each folder's own options. Pure.
+#pragma once
+
+#include "api/gateway/options.h"
+#include "api/rest/options.h"
+#include "cluster/options.h"
+#include "config/configuration.h"
+#include "consensus/options.h"
+#include "identity/identity.h"
+#include "ipfs/kubo/options.h"
+#include "ipfs/options.h"
+#include "state/options.h"
+#include "tracker/options.h"
+
+namespace ipfsc::app {
+
+/// Everything a peer is built from.
+struct PeerOptions {
+  cluster::ClusterOptions cluster;
+  state::StateOptions state;
+  consensus::RaftOptions raft;
+  tracker::TrackerOptions tracker;
+
+  bool use_embedded = true;
+  ipfs::EmbeddedOptions embedded;
+  ipfs::GatewayOptions block_gateways;
+  ipfs::KuboOptions kubo;
+
+  std::optional<api::rest::RestOptions> rest;
+  std::optional<api::gateway::GatewayOptions> gateway;
+  bool gateway_may_be_busy = false;  ///< at its default address: a warning, not an error
+  std::vector<ipld::Multiaddr> metrics_addresses;  ///< of the Prometheus endpoint; empty = off
+};
+
+/// kInvalidArgument naming the key that cannot be used.
+Result<PeerOptions> peer_options(const config::Configuration& config, const identity::Identity& identity);
+
+}  // namespace ipfsc::app

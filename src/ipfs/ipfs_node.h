@@ -70,8 +70,9 @@ struct WriterOptions {
 class BlockWriter {
  public:
   virtual ~BlockWriter() = default;
-  /// Stores a batch (a few MiB at a time is best). kInvalidArgument naming the CID when a block does not match it;
-  /// kResourceExhausted when the disk is full. The batch counts as not written then.
+  /// Takes a batch (a few MiB at a time is best); it may be written after the call returns, and an error of that comes
+  /// from a later put() or from finish(). kInvalidArgument naming the CID when a block does not match it or is too
+  /// large; kResourceExhausted when the disk is full. After an error the add has failed: drop the writer.
   virtual Task<> put(std::vector<ipld::Block> blocks) = 0;
   /// All blocks are durable when it returns. No put() afterwards.
   virtual Task<> finish() = 0;
@@ -88,6 +89,7 @@ struct RepoStat {
   uint64_t storage_max_bytes = 0;  ///< what the node may use
   uint64_t num_objects = 0;        ///< blocks (an estimate for the embedded node)
   uint64_t disk_free_bytes = 0;    ///< free for this process on the repo's file system; 0 = unknown (Kubo)
+  std::string refusing;            ///< why adds and pins are refused now; empty = they are accepted
 };
 
 struct GcItem {

@@ -59,9 +59,9 @@ TEST(Multiaddr, WritesTheCanonicalText) {
 
 TEST(Multiaddr, KnowsWhatKuboListens) {
   for (std::string_view text :
-       {"/ip4/1.2.3.4/udp/4001/quic-v1/webtransport/certhash/uEiAkH5a4DPGKUuOBjYw0CgwjvcJCJMD2K_1aluKR_tpevQ/certhash/"
-        "uEiAfbgiymPP2_nX7Dgir8B4QkksjHp2lVuJZz0F79Be9JA",
-        "/ip4/1.2.3.4/udp/4001/webrtc-direct/certhash/uEiAkH5a4DPGKUuOBjYw0CgwjvcJCJMD2K_1aluKR_tpevQ",
+       {"/ip4/1.2.3.4/udp/4001/quic-v1/webtransport/certhash/uEiDKl4ESyhu9yvrCMbOaI9xNp4bv-BR8TnK5gHeFr-5Iuw/certhash/"
+        "uEiA-I-gWADlZSjOJT2Vk4bE0i716AIjULErLc-6u1ZwAnQ",
+        "/ip4/1.2.3.4/udp/4001/webrtc-direct/certhash/uEiDKl4ESyhu9yvrCMbOaI9xNp4bv-BR8TnK5gHeFr-5Iuw",
         "/ip4/1.2.3.4/tcp/4001/tls/sni/a.example/ws", "/dns/a.example/tcp/443/https", "/ip4/1.2.3.4/tcp/80/http",
         "/ip4/1.2.3.4/tcp/1/p2p/12D3KooWQK1wnefoLrcVHbbnf5tLzbopUd3K3bFAoJpA7YJgL5pV/p2p-circuit"}) {
     EXPECT_EQ(addr(text).to_string(), text);

@@ -1,0 +1,90 @@
+#include "app/daemon.h"
+
+#include <malloc.h>
+
+#include "app/data_folders.h"
+#include "app/peer.h"
+#include "app/signals.h"
+#include "base/log.h"
+#include "base/deadline.h"
+#include "base/real_runtime.h"
+#include "base/task_group.h"
+#include "base/version.h"
+
+namespace ipfsc::app {
+namespace {
+
+LogComponent log("service");
+
+/// glibc gives every thread its own heap and keeps what is freed in each: two heaps are enough and stay small.
+void bound_the_heap() {
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_TRIM_THRESHOLD, 16 << 20);
+}
+
+struct Start {
+  explicit Start(Runtime& runtime) : changed(runtime) {}
+  Notifier changed;
+  std::optional<Result<>> result;
+};
+
+Task<> start_peer(Peer& peer, Start& start) {
+  start.result = co_await peer.start();
+  start.changed.notify_all();
+  co_return Result<>{};
+}
+
+void say_where(const Peer& peer, const PeerOptions& options) {
+  for (const auto& address : peer.rest_addresses()) log.info("REST API: {}", address.to_string());
+  for (const auto& address : peer.gateway_addresses()) log.info("gateway: {}", address.to_string());
+  if (!options.cluster.addresses.empty()) {
+    log.info("to join another peer: ipfs-cluster-service daemon --bootstrap {}", options.cluster.addresses.front().to_string());
+  }
+}
+
+Task<int> run(Runtime& runtime, PeerOptions options) {
+  StopSignals signals(runtime);
+  Peer peer(runtime, options);
+  TaskGroup starting(runtime);
+  Start start(runtime);
+  starting.spawn("starting the peer", start_peer(peer, start));
+  while (!start.result && !signals.asked()) {
+    using boost::asio::experimental::awaitable_operators::operator||;
+    (void)co_await (start.changed.wait() || signals.wait());
+  }
+  // A signal during the start ends the start, wherever it is.
+  co_await starting.stop();
+  Result<> outcome;
+  if (start.result && !*start.result && !signals.asked()) outcome = *start.result;
+  if (start.result && *start.result && !signals.asked()) {
+    log.info("** IPFS Cluster is READY **");
+    say_where(peer, options);
+    notify_service_manager("READY=1");
+    (void)co_await signals.wait();
+  }
+  notify_service_manager("STOPPING=1");
+  auto stopped = co_await peer.stop();
+  signals.cancel();
+  if (!stopped) log.warn("while shutting down: {}", stopped.error().message);
+  CO_TRY(outcome);
+  log.info("the peer has ended");
+  co_return 0;
+}
+
+}  // namespace
+
+Result<int> run_daemon(const config::Configuration& config, const identity::Identity& identity, const DaemonFlags& flags) {
+  bound_the_heap();
+  if (!flags.bootstrap.empty()) {
+    return fail(ErrorKind::kUnimplemented, "--bootstrap: joining other peers is not offered yet by this version");
+  }
+  TRY(finish_replacement(DataFolders(config)));
+  TRY_ASSIGN(auto options, peer_options(config, identity));
+  log.info("IPFS Cluster v{}, peer {} ({})", kVersion, identity.id.to_string(), options.cluster.peername);
+  log.info("IPFS node: {}", options.use_embedded ? "embedded, in " + options.embedded.path
+                                                 : "Kubo at " + config.ipfshttp.node_multiaddress.to_string());
+  RealRuntime runtime;
+  return runtime.run_task<int>(run(runtime, std::move(options)));
+}
+
+}  // namespace ipfsc::app

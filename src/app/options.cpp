@@ -1,0 +1,106 @@
+#include "app/options.h"
+
+#include "app/data_folders.h"
+#include "base/version.h"
+#include "net/http_client.h"
+
+namespace ipfsc::app {
+namespace {
+
+/// Addresses with this peer's id at their end.
+Result<std::vector<ipld::Multiaddr>> own_addresses(const config::Configuration& config, const ipld::PeerId& self) {
+  const auto& announced = config.cluster.announce_multiaddress;
+  std::vector<ipld::Multiaddr> out;
+  for (const auto& address : announced.empty() ? config.cluster.listen_multiaddress : announced) {
+    TRY_ASSIGN(auto full, ipld::Multiaddr::parse(address.to_string() + "/p2p/" + self.to_string()));
+    out.push_back(std::move(full));
+  }
+  return out;
+}
+
+Result<ipfs::KuboOptions> kubo_options(const config::IpfsHttp& http) {
+  ipfs::KuboOptions options;
+  TRY_ASSIGN(options.endpoint, net::Endpoint::from_multiaddr(http.node_multiaddress));
+  if (http.node_https) options.endpoint.tls = true;
+  if (!http.node_bearer_token.empty()) options.endpoint.authorization = "Bearer " + http.node_bearer_token;
+  if (!http.node_basic_auth.empty()) {
+    auto colon = http.node_basic_auth.find(':');
+    if (colon == std::string::npos) {
+      return fail(ErrorKind::kInvalidArgument, "ipfs_connector.ipfshttp.node_basic_auth: expected user:password");
+    }
+    options.endpoint.authorization =
+        net::basic_auth(http.node_basic_auth.substr(0, colon), http.node_basic_auth.substr(colon + 1));
+  }
+  options.request_timeout = http.ipfs_request_timeout;
+  options.pin_timeout = http.pin_timeout;
+  options.unpin_timeout = http.unpin_timeout;
+  options.repogc_timeout = http.repogc_timeout;
+  options.unpin_disable = http.unpin_disable;
+  return options;
+}
+
+ipfs::EmbeddedOptions embedded_options(const config::Configuration& config) {
+  ipfs::EmbeddedOptions options;
+  options.path = config.path(config.embedded.folder);
+  options.agent_version = std::string("ipfs-cluster/") + std::string(kVersion);
+  options.storage_max_bytes = config.embedded.storage_max.bytes;
+  options.gc_high_water = static_cast<double>(config.embedded.gc_high_water) / 100;
+  options.reserve_bytes = config.embedded.reserve.bytes;
+  options.verify_on_read = config.embedded.verify_on_read;
+  options.fetch_timeout = config.embedded.fetch_timeout;
+  return options;
+}
+
+tracker::TrackerOptions tracker_options(const config::Configuration& config, const ipld::PeerId& self,
+                                        const DataFolders& folders) {
+  tracker::TrackerOptions options;
+  options.path = folders.local;
+  options.self = self;
+  options.peername = config.cluster.peername;
+  options.concurrency.start = static_cast<unsigned>(config.tracker.concurrent_pins);
+  options.priority_pin_max_age = config.tracker.priority_pin_max_age;
+  options.priority_pin_max_retries = static_cast<unsigned>(config.tracker.priority_pin_max_retries);
+  if (config.uses_embedded_node()) {
+    options.pin_timeout = std::chrono::minutes(2);
+  } else {
+    // Kubo bears what it is told to: Go's bound is kept.
+    options.concurrency.most = options.concurrency.start;
+    options.pin_timeout = config.ipfshttp.pin_timeout;
+    options.unpin_timeout = config.ipfshttp.unpin_timeout;
+  }
+  return options;
+}
+
+}  // namespace
+
+Result<PeerOptions> peer_options(const config::Configuration& config, const identity::Identity& identity) {
+  DataFolders folders(config);
+  PeerOptions options;
+  auto& cluster = options.cluster;
+  cluster.self = identity.id;
+  cluster.peername = config.cluster.peername;
+  cluster.version = kVersion;
+  TRY_ASSIGN(cluster.addresses, own_addresses(config, identity.id));
+  cluster.replication_factor_min = static_cast<int>(config.cluster.replication_factor_min);
+  cluster.replication_factor_max = static_cast<int>(config.cluster.replication_factor_max);
+  cluster.follower_mode = config.cluster.follower_mode;
+  cluster.metric_interval = config.disk.metric_ttl / 2;
+  cluster.metric_ttl = config.disk.metric_ttl;
+
+  options.state.path = folders.state;
+  options.raft.self = identity.id;
+  options.raft.path = folders.raft;
+  options.tracker = tracker_options(config, identity.id, folders);
+
+  options.use_embedded = config.uses_embedded_node();
+  if (options.use_embedded) {
+    options.embedded = embedded_options(config);
+    options.block_gateways.urls = config.embedded.gateways;
+  } else {
+    TRY_ASSIGN(options.kubo, kubo_options(config.ipfshttp));
+  }
+  if (config.metrics.enable_stats) options.metrics_addresses = config.metrics.prometheus_endpoint;
+  return options;
+}
+
+}  // namespace ipfsc::app

@@ -1,0 +1,58 @@
+// Peer: one running peer, built from options and seams. The daemon and whole-peer tests both build it here.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "api/gateway/gateway.h"
+#include "api/metrics/metrics.h"
+#include "api/rest/rest_api.h"
+#include "app/options.h"
+#include "base/runtime.h"
+#include "cluster/cluster.h"
+#include "consensus/consensus.h"
+#include "ipfs/ipfs_node.h"
+#include "net/http_server.h"
+#include "state/state.h"
+#include "tracker/tracker.h"
+
+namespace ipfsc::app {
+
+/// I/O thread only. stop() must be awaited before destruction, also when start() failed or was cancelled.
+class Peer {
+ public:
+  Peer(Runtime& runtime, PeerOptions options);
+  ~Peer();
+
+  /// Listeners first (they answer /livez at once and 503 for the rest), then the data, then ready. Can be cancelled.
+  Task<> start();
+  /// In the reverse order; flushes what has to be flushed.
+  Task<> stop();
+
+  cluster::Cluster* cluster() { return cluster_.get(); }
+  /// Where the REST API and the gateway listen, with real ports.
+  std::vector<ipld::Multiaddr> rest_addresses() const;
+  std::vector<ipld::Multiaddr> gateway_addresses() const;
+
+ private:
+  Task<> open_data();
+  Task<> open_node();
+  Result<> listen_rest();
+  Result<> listen_gateway();
+  Result<> listen_metrics();
+
+  Runtime& runtime_;
+  PeerOptions options_;
+  // In the order of their construction; stop() goes backwards.
+  std::unique_ptr<api::rest::RestApi> rest_;
+  std::unique_ptr<state::State> state_;
+  std::unique_ptr<consensus::Consensus> consensus_;
+  std::unique_ptr<ipfs::IpfsNode> node_;
+  std::unique_ptr<tracker::PinTracker> tracker_;
+  std::unique_ptr<cluster::Cluster> cluster_;
+  std::unique_ptr<api::gateway::Gateway> gateway_;
+  std::unique_ptr<net::HttpServer> gateway_server_;
+  std::unique_ptr<api::metrics::MetricsEndpoint> metrics_;
+};
+
+}  // namespace ipfsc::app

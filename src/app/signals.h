@@ -1,0 +1,32 @@
+// What a daemon owes to the system: signals and systemd.
+#pragma once
+
+#include <boost/asio/signal_set.hpp>
+#include <string_view>
+
+#include "base/notifier.h"
+#include "base/runtime.h"
+
+namespace ipfsc::app {
+
+/// SIGINT, SIGTERM and SIGHUP: the first asks for a clean stop, the second is a warning, the third ends the process with 1.
+class StopSignals {
+ public:
+  explicit StopSignals(Runtime& runtime);
+  bool asked() const { return count_ > 0; }
+  /// Returns when a stop was asked for. kCancelled.
+  Task<> wait();
+  void cancel() { signals_.cancel(); }
+
+ private:
+  void listen();
+
+  Notifier changed_;
+  boost::asio::signal_set signals_;
+  int count_ = 0;
+};
+
+/// "READY=1", "STOPPING=1" for systemd; nothing without NOTIFY_SOCKET.
+void notify_service_manager(std::string_view state);
+
+}  // namespace ipfsc::app

@@ -578,7 +578,6 @@ Task<std::string_view> ClientExchange::read_some() {
     }
     auto ec = co_await self->read();
     if (ec == asio::error::eof || ec == asio::ssl::error::stream_truncated) {
-      if (self->in.size() > 0) continue;
       boost::system::error_code eof;
       parser.put_eof(eof);
       if (eof || ec != asio::error::eof)

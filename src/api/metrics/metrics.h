@@ -1,0 +1,76 @@
+// Prometheus endpoint: GET /metrics in the text format, with the names of the Go program (reference: config 2.11).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/runtime.h"
+#include "net/http_server.h"
+
+namespace ipfsc::api::metrics {
+
+/// Numbers of pins now.
+struct PinFigures {
+  uint64_t pins = 0;        ///< in the pinset
+  uint64_t pin_queued = 0;  ///< on this peer, by status
+  uint64_t pinning = 0;
+  uint64_t pin_error = 0;
+  uint64_t ipfs_pins = 0;  ///< held by this peer's IPFS node
+};
+
+/// Since the process started.
+struct PinCounters {
+  uint64_t pin_adds = 0;  ///< pin requests to the IPFS node
+  uint64_t pin_add_errors = 0;
+};
+
+/// Since the process started.
+struct AddCounters {
+  uint64_t blocks_put = 0;  ///< blocks that the IPFS node took
+  uint64_t blocks_put_errors = 0;
+  uint64_t blocks_added = 0;  ///< blocks that the adds of this peer made
+  uint64_t blocks_added_bytes = 0;
+};
+
+/// One HTTP server of this peer.
+struct HttpFigures {
+  std::string api;  ///< label: "restapi", "gateway", …
+  uint64_t requests = 0;
+  uint64_t connections = 0;
+};
+
+/// Where the figures come from: called on the I/O thread for every scrape, so they must be cheap. An unset source's
+/// series are left out.
+struct MetricsSources {
+  std::string version;  ///< label of ipfscluster_build_info
+  std::function<PinFigures()> pins;
+  std::function<PinCounters()> pin_counters;
+  std::function<AddCounters()> adds;
+  /// Weight of the newest disk metric ("freespace" or "reposize"); nullopt = none yet.
+  std::function<std::optional<double>()> informer_disk;
+  std::function<std::vector<HttpFigures>()> http;
+};
+
+/// I/O thread only. Must outlive the server whose handler it is.
+class Metrics {
+ public:
+  Metrics(Runtime& runtime, MetricsSources sources) : runtime_(runtime), sources_(std::move(sources)) {}
+
+  /// GET|HEAD /metrics; 404 and 405 otherwise.
+  Task<> handle(net::Request& request, net::Response& response);
+  net::Handler handler() {
+    return [this](net::Request& request, net::Response& response) { return handle(request, response); };
+  }
+
+  /// The whole text. Costs about a millisecond of a pool thread (figures of the process, from /proc).
+  Task<std::string> text();
+
+ private:
+  Runtime& runtime_;
+  MetricsSources sources_;
+};
+
+}  // namespace ipfsc::api::metrics

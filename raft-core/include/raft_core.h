@@ -187,6 +187,7 @@ void rc_take_ready(rc_node* node, rc_ready* ready);
 // What the last taken ready holds can now be read through the storage callbacks (it need not be durable).
 void rc_advance(rc_node* node);
 void rc_persisted(rc_node* node, uint64_t number);
+// What the state machine has applied; also when a snapshot is in place, after the rc_persisted of its ready.
 void rc_applied(rc_node* node, uint64_t index);
 
 typedef struct {

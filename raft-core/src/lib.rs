@@ -71,6 +71,9 @@ pub unsafe extern "C" fn rc_step(node: *mut Node, message: RcBytes) -> c_int {
 #[no_mangle]
 pub unsafe extern "C" fn rc_campaign(node: *mut Node) -> c_int {
     let node = &mut *node;
+    if node.restoring() {
+        return node.fail(RC_DROPPED, "a snapshot is being restored");
+    }
     let result = node.raw.campaign();
     node.draw_timeout();
     match result {

@@ -152,7 +152,17 @@ impl Node {
         raft.set_randomized_election_timeout((ticks + drawn) as usize);
     }
 
+    /// A snapshot replaced the log and the caller has not yet said that it is applied. raft-rs cannot begin an election then:
+    /// it would read the entries between.
+    pub fn restoring(&self) -> bool {
+        let log = &self.raw.raft.raft_log;
+        log.unstable_snapshot().is_none() && log.applied + 1 < log.first_index()
+    }
+
     pub fn tick(&mut self) {
+        if self.restoring() {
+            return;
+        }
         let leader = self.raw.raft.state == StateRole::Leader;
         if self.raw.tick() && !leader {
             self.elections += 1;
@@ -172,6 +182,9 @@ impl Node {
         }
         if message.get_msg_type() == MessageType::MsgPropose {
             return self.fail(RC_INVALID, "proposals do not travel as messages");
+        }
+        if message.get_msg_type() == MessageType::MsgTimeoutNow && self.restoring() {
+            return self.fail(RC_DROPPED, "a snapshot is being restored");
         }
         if let Some(reason) = self.proof_of_loss(&message) {
             return self.fail(RC_LOG_LOST, reason);

@@ -33,8 +33,12 @@ std::vector<RaftId> from_c(const rc_ids& ids) {
 }
 HardState from_c(const rc_hard_state& state) { return {Term(state.term), state.vote, LogIndex(state.commit)}; }
 ConfState from_c(const rc_conf_state& conf) {
-  return {from_c(conf.voters), from_c(conf.learners), from_c(conf.voters_outgoing), from_c(conf.learners_next),
-          conf.auto_leave};
+  ConfState out{from_c(conf.voters), from_c(conf.learners), from_c(conf.voters_outgoing), from_c(conf.learners_next),
+                conf.auto_leave};
+  for (auto* ids : {&out.voters, &out.learners, &out.voters_outgoing, &out.learners_next}) {
+    std::sort(ids->begin(), ids->end());
+  }
+  return out;
 }
 LogSnapshot from_c(const rc_snapshot& snapshot) {
   return {LogIndex(snapshot.index), Term(snapshot.term), from_c(snapshot.conf), from_c(snapshot.data)};

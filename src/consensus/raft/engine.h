@@ -145,6 +145,7 @@ class RaftEngine {
   Result<> transfer_leader(RaftId to);
   void read_index(ByteView context);
   void report_unreachable(RaftId id);
+  /// Must follow every message with a snapshot: nothing else is sent to that member before.
   void report_snapshot(RaftId id, bool arrived);
 
   bool has_ready() const;
@@ -152,6 +153,7 @@ class RaftEngine {
   Ready take_ready();
   /// Readies are made durable in order: this one and all before.
   void persisted(uint64_t number);
+  /// What the state has applied; also when a snapshot is in place, after the persisted() of its Ready.
   void applied(LogIndex index);
 
   EngineStatus status() const;

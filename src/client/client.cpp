@@ -101,11 +101,16 @@ Answer<std::string> Client::call(const ApiRequest& request) {
   return body;
 }
 
-Answer<> Client::stream(const ApiRequest& request, const std::function<Result<>(std::string_view)>& on_object) {
+Answer<> Client::stream(const ApiRequest& request, const std::function<Result<>(std::string_view)>& on_object,
+                        const std::function<void()>& after_some) {
   std::string error_body;
   LineSplitter lines(state_->options.max_object_bytes);
   auto answer = state_->run(request, [&](const HttpAnswer& so_far, std::string_view piece) -> Result<> {
-    if (so_far.status < 300) return lines.feed(piece, on_object);
+    if (so_far.status < 300) {
+      TRY(lines.feed(piece, on_object));
+      if (after_some) after_some();
+      return {};
+    }
     error_body.append(piece.substr(0, kMaxErrorBytes - std::min(kMaxErrorBytes, error_body.size())));
     return {};
   });

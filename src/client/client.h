@@ -57,8 +57,10 @@ class Client {
 
   /// The JSON of an answer; "" for 202 and 204.
   Answer<std::string> call(const ApiRequest& request);
-  /// A newline-delimited stream: one call for each object, as they come. Errors in the trailer are a code 500.
-  Answer<> stream(const ApiRequest& request, const std::function<Result<>(std::string_view object)>& on_object);
+  /// A newline-delimited stream: one call for each object, as they come, and one of `after_some` when those that came
+  /// together are through. Errors in the trailer are a code 500.
+  Answer<> stream(const ApiRequest& request, const std::function<Result<>(std::string_view object)>& on_object,
+                  const std::function<void()>& after_some = {});
 
  private:
   struct State;

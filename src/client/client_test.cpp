@@ -69,7 +69,7 @@ class FakeServer {
       }
       requests_.push_back(std::move(request));
       for (size_t sent = 0; sent < answer.size();) {
-        ssize_t n = ::write(fd, answer.data() + sent, answer.size() - sent);
+        ssize_t n = ::send(fd, answer.data() + sent, answer.size() - sent, MSG_NOSIGNAL);
         if (n <= 0) break;
         sent += static_cast<size_t>(n);
       }

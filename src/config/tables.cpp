@@ -458,7 +458,7 @@ std::string variable_name(const Section& section, const Field& field) {
 
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
   std::string best;
-  size_t best_distance = std::max<size_t>(2, word.size() / 4) + 1;
+  size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;
   for (const auto& candidate : candidates) {
     // Levenshtein's distance, one row at a time.
     std::vector<size_t> row(candidate.size() + 1);

@@ -1,0 +1,63 @@
+// The command line of ipfs-cluster-ctl as values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+
+namespace ipfsc::cmd::ctl {
+
+struct GlobalOptions {
+  std::string host = "/ip4/127.0.0.1/tcp/9094";
+  std::string secret;
+  bool https = false, no_check_certificate = false, debug = false, force_http = false;
+  std::string encoding = "text";
+  int64_t timeout_seconds = 0;
+  std::string basic_auth;
+};
+
+struct WaitOptions {
+  bool wait = false;
+  int64_t limit = 0;  ///< 0 = the pin's smallest number of copies
+  bool limit_given = false;
+  Duration timeout{0};  ///< 0 = for ever
+};
+
+/// What several commands know of a pin.
+struct PinFlags {
+  int64_t replication = 0, replication_min = 0, replication_max = 0;
+  std::string name, mode = "recursive", expire_in, allocations;
+  std::vector<std::string> metadata;
+};
+
+struct AddOptions {
+  bool recursive = false, quiet = false, quieter = false, no_stream = false, local = false, no_pin = false;
+  bool wrap = false, hidden = false, raw_leaves = false, nocopy = false;
+  std::string format, layout, chunker = "size-262144", hash = "sha2-256";
+  int64_t cid_version = 0;
+  bool progress = true;
+};
+
+struct GetOptions {
+  std::string gateway = "http://127.0.0.1:8080", output;
+  bool progress = true;
+};
+
+struct Options {
+  GlobalOptions global;
+  WaitOptions wait;
+  PinFlags pin;
+  AddOptions add;
+  GetOptions get;
+  bool no_status = false;
+  bool local = false;
+  std::string filter;
+  std::string graph_file;
+  bool all_ipfs_peers = false;
+
+  std::vector<std::string> arguments;  ///< what is not an option
+};
+
+}  // namespace ipfsc::cmd::ctl

@@ -1,0 +1,479 @@
+// Whole command lines against a server on the loopback that answers each request from a table.
+#include "cmd/ctl/ctl.h"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include <boost/json.hpp>
+
+#include "base/bytes.h"
+#include "cmd/ctl/wait.h"
+#include "ipld/cid.h"
+#include "ipld/dag_pb.h"
+#include "ipld/unixfs.h"
+
+namespace ipfsc::cmd::ctl {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+constexpr const char* kCid = "QmP63DkAFEnDYNjDYBpyNDfttu1fvUw99x1brscPzpqmmq";
+
+/// Answers "METHOD /path?query" with the body of the table; several bodies for one line are given one after the other,
+/// the last for ever.
+class FakeApi {
+ public:
+  struct Answer {
+    int status = 200;
+    std::string body;
+    std::string headers;
+  };
+
+  FakeApi() {
+    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+    EXPECT_EQ(::listen(listener_, 8), 0);
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~FakeApi() {
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+  }
+
+  void on(const std::string& line, Answer answer) { answers_[line].push_back(std::move(answer)); }
+  void on(const std::string& line, const std::string& body) { on(line, Answer{200, body}); }
+  std::string host() const { return "/ip4/127.0.0.1/tcp/" + std::to_string(port_); }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  std::vector<std::string> lines() {
+    std::lock_guard guard(mutex_);
+    return lines_;
+  }
+  std::string last_body() {
+    std::lock_guard guard(mutex_);
+    return last_body_;
+  }
+
+ private:
+  void serve() {
+    for (int fd; (fd = ::accept(listener_, nullptr, nullptr)) >= 0; ::close(fd)) {
+      std::string request;
+      char buffer[65536];
+      while (!complete(request)) {
+        ssize_t n = ::read(fd, buffer, sizeof buffer);
+        if (n <= 0) break;
+        request.append(buffer, static_cast<size_t>(n));
+      }
+      std::string text =
+          answer(request.substr(0, request.find(" HTTP/")), request.substr(request.find("\r\n\r\n") + 4));
+      for (size_t sent = 0; sent < text.size();) {
+        ssize_t n = ::send(fd, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+        if (n <= 0) break;
+        sent += static_cast<size_t>(n);
+      }
+    }
+  }
+
+  std::string answer(const std::string& line, std::string body) {
+    std::lock_guard guard(mutex_);
+    lines_.push_back(line);
+    last_body_ = std::move(body);
+    auto found = answers_.find(line);
+    if (found == answers_.end()) found = answers_.find(line.substr(0, line.find('?')));
+    Answer out{404, R"({"code":404,"message":"not found"})"};
+    if (found != answers_.end()) {
+      size_t& n = given_[found->first];
+      out = found->second[std::min(n++, found->second.size() - 1)];
+    }
+    return "HTTP/1.1 " + std::to_string(out.status) + " X\r\n" + out.headers +
+           "Content-Length: " + std::to_string(out.body.size()) + "\r\nConnection: close\r\n\r\n" + out.body;
+  }
+
+  static bool complete(const std::string& request) {
+    if (request.find("\r\n\r\n") == std::string::npos) return false;
+    return request.find("Transfer-Encoding: chunked") == std::string::npos || request.ends_with("\r\n0\r\n\r\n");
+  }
+
+  int listener_;
+  uint16_t port_ = 0;
+  std::mutex mutex_;
+  std::map<std::string, std::vector<Answer>> answers_;
+  std::map<std::string, size_t> given_;
+  std::vector<std::string> lines_;
+  std::string last_body_;
+  std::thread thread_;
+};
+
+struct Run {
+  int code;
+  std::string out, err;
+};
+
+Run ctl(std::vector<std::string> arguments, const std::atomic<bool>* cancelled = nullptr) {
+  char *out = nullptr, *err = nullptr;
+  size_t out_size = 0, err_size = 0;
+  FILE* out_file = ::open_memstream(&out, &out_size);
+  FILE* err_file = ::open_memstream(&err, &err_size);
+  int code = run_ctl(arguments, out_file, err_file, cancelled);
+  std::fclose(out_file);
+  std::fclose(err_file);
+  Run run{code, {out, out_size}, {err, err_size}};
+  std::free(out);
+  std::free(err);
+  return run;
+}
+
+Run ctl(const FakeApi& api, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), {"--host", api.host()});
+  return ctl(std::move(arguments));
+}
+
+std::string status_json(std::string_view status) {
+  return R"({"cid":")" + std::string(kCid) + R"(","name":"","peer_map":{"12D3A":{"peername":"node-a","status":")" +
+         std::string(status) +
+         R"(","timestamp":"2026-01-02T03:04:05Z","error":"","attempt_count":0,"priority_pin":false}}})";
+}
+std::string pin_json() {
+  return R"({"replication_factor_min":-1,"replication_factor_max":-1,"name":"","mode":"recursive","cid":")" +
+         std::string(kCid) + R"(","type":"pin","allocations":null,"max_depth":-1})";
+}
+
+struct TemporaryFolder {
+  std::string path = std::filesystem::temp_directory_path() /
+                     ("ctl_test." + std::to_string(::getpid()) + "." + std::to_string(next++));
+  TemporaryFolder() { std::filesystem::create_directories(path); }
+  ~TemporaryFolder() { std::filesystem::remove_all(path); }
+  static inline int next = 0;
+};
+
+std::string contents(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(Ctl, HelpAndUsage) {
+  for (std::vector<std::string> arguments : {std::vector<std::string>{"--help"}, {"-h"}, {"help"}, {"h"}, {}}) {
+    auto run = ctl(arguments);
+    EXPECT_EQ(run.code, 0);
+    EXPECT_THAT(run.out, AllOf(HasSubstr("USAGE:"), HasSubstr("COMMANDS:"), HasSubstr("GLOBAL OPTIONS:")));
+  }
+  auto bad = ctl({"--nonsense"});
+  EXPECT_EQ(bad.code, 1);
+  EXPECT_THAT(bad.out, StartsWith("Incorrect Usage. flag provided but not defined: -nonsense\n"));
+  bad = ctl({"pin", "add", "-nonsense"});
+  EXPECT_EQ(bad.code, 1);
+  EXPECT_THAT(bad.out, StartsWith("Incorrect Usage: flag provided but not defined: -nonsense\n"));
+  bad = ctl({"pin", "add", "--rmin", "two", kCid});
+  EXPECT_EQ(bad.code, 1);
+  EXPECT_THAT(bad.out, StartsWith("Incorrect Usage: invalid value \"two\" for flag -rmin: parse error\n"));
+  bad = ctl({"peers", "add"});
+  EXPECT_EQ(bad.code, 3);
+  EXPECT_EQ(bad.err, "No help topic for 'add'\n");
+  EXPECT_EQ(ctl({"nonsense"}).code, 3);
+  EXPECT_THAT(ctl({"--version"}).out, StartsWith("ipfs-cluster-ctl version 1.1.6"));
+  EXPECT_EQ(ctl({"--version"}).code, 0);
+}
+
+TEST(Ctl, EveryCommandHasHelpOfUpTo120Columns) {
+  auto list = ctl({"commands"});
+  EXPECT_EQ(list.code, 0);
+  std::istringstream lines(list.out);
+  int n = 0;
+  for (std::string line; std::getline(lines, line); ++n) {
+    std::vector<std::string> words;
+    std::istringstream split(line);
+    for (std::string word; split >> word;) words.push_back(word);
+    ASSERT_EQ(words[0], "ipfs-cluster-ctl");
+    words.erase(words.begin());
+    words.push_back("--help");
+    auto help = ctl(words);
+    EXPECT_EQ(help.code, 0) << line;
+    EXPECT_THAT(help.out, HasSubstr("USAGE:")) << line;
+    std::istringstream text(help.out);
+    for (std::string row; std::getline(text, row);) EXPECT_LE(row.size(), 120u) << row;
+  }
+  EXPECT_GT(n, 20);
+  for (const char* command : {"id", "peers", "pin", "pin add", "status", "recover", "version", "commands"}) {
+    EXPECT_THAT(list.out, HasSubstr("ipfs-cluster-ctl " + std::string(command) + "\n"));
+  }
+}
+
+TEST(Ctl, ErrorsBeforeAnyRequest) {
+  EXPECT_EQ(ctl({"--enc", "xml", "id"}).err, "error : unsupported encoding\n");
+  EXPECT_THAT(ctl({"--host", "nonsense", "id"}).err, StartsWith("error parsing host multiaddress: "));
+  EXPECT_THAT(ctl({"--secret", "xyz", "id"}).err, StartsWith("error parsing secret: "));
+  EXPECT_THAT(ctl({"pin", "add", "nonsense"}).err, StartsWith("error parsing cid: "));
+  EXPECT_THAT(ctl({"pin", "rm", "/nonsense/x"}).err, StartsWith("error parsing cid: "));
+  EXPECT_THAT(ctl({"pin", "update", "x", kCid}).err, StartsWith("error parsing from Cid: "));
+  EXPECT_THAT(ctl({"status", "nonsense"}).err, StartsWith("error parsing cid: "));
+  EXPECT_EQ(ctl({"status", "--filter", "nonsense"}).err, "error parsing filter flag: invalid filter name\n");
+  EXPECT_EQ(ctl({"pin", "add", "--metadata", "ab", kCid}).err,
+            "error parsing metadata: metadata were not in the format key=value\n");
+  EXPECT_THAT(ctl({"pin", "add", "--allocs", "x", kCid}).err, StartsWith("error decoding allocations: "));
+  EXPECT_THAT(ctl({"pin", "add", "--expire-in", "soon", kCid}).err, StartsWith("error parsing expire-in: "));
+  EXPECT_THAT(ctl({"peers", "rm", "x"}).err, StartsWith("error parsing peer ID: "));
+  EXPECT_EQ(ctl({"add"}).err, "error : need at least one path\n");
+  EXPECT_THAT(ctl({"add", "/does/not/exist"}).err, HasSubstr("no such file"));
+  EXPECT_THAT(ctl({"add", "/tmp"}).err, HasSubstr("use the '-r' flag"));
+  EXPECT_EQ(ctl({"add", "--format", "car", "-w", "/etc/hostname"}).code, 1);
+  EXPECT_EQ(ctl({"add", "-w", "--format=zip", "/etc/hostname"}).code, 1);
+}
+
+TEST(Ctl, ErrorsOfTheApiAreOnStdout) {
+  FakeApi api;
+  api.on(std::string("GET /allocations/") + kCid, {404, R"({"code":404,"message":"pin is not part of the pinset"})"});
+  auto run = ctl(api, {"pin", "ls", kCid});
+  EXPECT_EQ(run.code, 2);
+  EXPECT_EQ(run.out, "An error occurred:\n  Code: 404\n  Message: pin is not part of the pinset\n");
+  EXPECT_THAT(run.err, IsEmpty());
+  run = ctl(api, {"--enc=json", "pin", "ls", kCid});
+  EXPECT_THAT(run.out, StartsWith("{\n    \"code\": 404,\n"));
+  run = ctl({"--host", "/ip4/127.0.0.1/tcp/1", "id"});
+  EXPECT_EQ(run.code, 1);
+  EXPECT_THAT(run.out, StartsWith("An error occurred:\n  Code: 0\n  Message: "));
+}
+
+TEST(Ctl, SimpleCommands) {
+  FakeApi api;
+  api.on("GET /id",
+         R"({"id":"12D3A","peername":"node-a","cluster_peers":["12D3A"],"error":"","ipfs":{"error":"down"}})");
+  api.on("GET /version", R"({"version":"1.1.6"})");
+  api.on("GET /peers", "{\"id\":\"12D3A\",\"error\":\"gone\"}\n{\"id\":\"12D3B\",\"error\":\"gone\"}\n");
+  api.on("GET /monitor/metrics", R"(["ping","freespace"])");
+  api.on("POST /ipfs/gc", R"({"peer_map":{}})");
+  api.on("GET /health/alerts", "[]");
+  EXPECT_EQ(ctl(api, {"id"}).out, "12D3A | node-a | Sees 0 other peers\n  > Addresses:\n  > IPFS ERROR: down\n");
+  EXPECT_EQ(ctl(api, {"version"}).out, "1.1.6\n");
+  EXPECT_EQ(ctl(api, {"-enc", "json", "version"}).out, "{\n    \"version\": \"1.1.6\"\n}\n");
+  EXPECT_EQ(ctl(api, {"peers", "ls"}).out, "12D3A | ERROR: gone\n12D3B | ERROR: gone\n");
+  EXPECT_EQ(ctl(api, {"health", "metrics"}).out, "ping\nfreespace\n");
+  EXPECT_EQ(ctl(api, {"--enc", "json", "health", "metrics"}).out, "[\n    \"ping\",\n    \"freespace\"\n]\n");
+  EXPECT_EQ(ctl(api, {"ipfs", "gc", "--local"}).out, "");
+  EXPECT_EQ(ctl(api, {"health", "alerts"}).out, "");
+  EXPECT_EQ(api.lines()[6], "POST /ipfs/gc?local=true");
+}
+
+TEST(Ctl, PinAddSendsItsOptionsAndShowsTheSettledStatus) {
+  FakeApi api;
+  api.on(std::string("POST /pins/ipfs/") + kCid + "/a%20b", pin_json());
+  api.on(std::string("GET /pins/") + kCid, status_json("pinning"));
+  api.on(std::string("GET /pins/") + kCid, status_json("pinned"));
+  auto peer = "12D3KooWGHTKzeT4KaLGLrbKKyT8zKrBPXAUBRzCAN6ZMDMo4M6M";
+  auto run = ctl(api, {"pin", "add", std::string(kCid) + "/a b", "-rmin", "1", "--rmax=2", "-n", "a name", "--metadata",
+                       "k=v", "-metadata", "x=y=z", "--allocs", peer, "--expire-in", "24h", "--mode", "direct"});
+  EXPECT_EQ(run.code, 0) << run.out << run.err;
+  EXPECT_EQ(run.out,
+            std::string(kCid) +
+                ":\n    > node-a               : PINNED | 2026-01-02T03:04:05Z | Attempts: 0 | Priority: false\n");
+  EXPECT_EQ(api.lines()[0], std::string("POST /pins/ipfs/") + kCid +
+                                "/a%20b?replication-min=1&replication-max=2&name=a%20name&mode=direct&shard-size=0&"
+                                "user-allocations=" +
+                                peer + "&expire-in=24h&meta-k=v&meta-x=y%3Dz");
+  EXPECT_EQ(api.lines().size(), 3u);
+}
+
+TEST(Ctl, PinVariants) {
+  FakeApi api;
+  for (const char* line : {"POST /pins/ipfs/", "DELETE /pins/ipfs/"}) api.on(line + std::string(kCid), pin_json());
+  api.on("GET /allocations", pin_json() + "\n" + pin_json() + "\n");
+  EXPECT_THAT(ctl(api, {"pin", "add", "--no-status", kCid}).out, HasSubstr("| PIN | Repl. Factor: -1 |"));
+  EXPECT_THAT(ctl(api, {"pin", "rm", "-ns", kCid}).out, HasSubstr("| PIN |"));
+  EXPECT_THAT(ctl(api, {"pin", "update", "--ns", kCid, kCid}).out, HasSubstr("| PIN |"));
+  auto ls = ctl(api, {"pin", "ls"});
+  EXPECT_EQ(std::count(ls.out.begin(), ls.out.end(), '\n'), 2);
+  auto lines = api.lines();
+  EXPECT_THAT(lines[0], HasSubstr("replication-min=0&replication-max=0&name=&mode=recursive"));
+  EXPECT_THAT(lines[2], HasSubstr(std::string("&pin-update=") + kCid));
+  EXPECT_EQ(lines[3], "GET /allocations?filter=all");
+}
+
+TEST(Ctl, Waiting) {
+  FakeApi api;
+  api.on(std::string("POST /pins/ipfs/") + kCid, pin_json());
+  api.on(std::string("DELETE /pins/ipfs/") + kCid, pin_json());
+  api.on(std::string("GET /pins/") + kCid, status_json("pin_queued"));
+  api.on(std::string("GET /pins/") + kCid, status_json("pinned"));
+  api.on(std::string("GET /pins/") + kCid, status_json("pin_error"));
+  auto reached = ctl(api, {"pin", "add", "--wait", kCid});
+  EXPECT_EQ(reached.code, 0);
+  EXPECT_THAT(reached.out, HasSubstr(": PINNED |"));
+  auto failed = ctl(api, {"pin", "add", "--wl", "1", kCid});
+  EXPECT_EQ(failed.code, 1);
+  EXPECT_EQ(failed.err, "error waiting for pin status: error has occurred while attempting to reach status: pinned\n");
+  std::atomic<bool> cancelled{true};
+  EXPECT_EQ(ctl({"--host", api.host(), "pin", "add", "--wait", kCid}, &cancelled).code, 125);
+}
+
+TEST(Ctl, WaitRules) {
+  auto state = [](std::vector<std::string> statuses, std::string_view target, int64_t limit) {
+    boost::json::object peers;
+    for (const auto& status : statuses) {
+      peers[std::to_string(peers.size())] = boost::json::object{{"status", status}};
+    }
+    return wait_state(boost::json::object{{"peer_map", peers}}, target, limit);
+  };
+  EXPECT_EQ(state({"pinned", "pinning"}, "pinned", 0), WaitState::kGoOn);
+  EXPECT_EQ(state({"pinned", "pinning"}, "pinned", 1), WaitState::kReached);
+  EXPECT_EQ(state({"pinned", "remote"}, "pinned", 0), WaitState::kReached);
+  EXPECT_EQ(state({"pinned", "remote"}, "pinned", -1), WaitState::kReached);
+  EXPECT_EQ(state({"pinned", "remote"}, "pinned", 2), WaitState::kGoOn);
+  EXPECT_EQ(state({"pinned"}, "pinned", 5), WaitState::kReached);  // not more than there are peers
+  EXPECT_EQ(state({"remote", "unpinned"}, "unpinned", 0), WaitState::kGoOn);
+  EXPECT_EQ(state({"pinned", "cluster_error"}, "pinned", 1), WaitState::kFailed);
+}
+
+TEST(Ctl, StatusRecoverSync) {
+  FakeApi api;
+  std::string one = status_json("pinned");
+  std::string cid = kCid;
+  api.on("GET /pins", one + "\n" + one + "\n");
+  for (auto* line : {"GET /pins/", "POST /pins/"}) api.on(line + cid, one);
+  for (auto* what : {"recover", "sync"}) {
+    api.on("POST /pins/" + std::string(what), one + "\n");
+    api.on("POST /pins/" + cid + "/" + what, one);
+  }
+  EXPECT_EQ(ctl(api, {"status"}).code, 0);
+  EXPECT_EQ(ctl(api, {"status", "--local", "--filter", "error, pinned"}).code, 0);
+  EXPECT_EQ(ctl(api, {"status", cid}).code, 0);
+  EXPECT_EQ(ctl(api, {"status", cid, cid}).code, 0);
+  EXPECT_EQ(ctl(api, {"recover", "--local"}).code, 0);
+  EXPECT_EQ(ctl(api, {"recover", cid}).code, 0);
+  EXPECT_EQ(ctl(api, {"sync"}).code, 0);
+  EXPECT_EQ(ctl(api, {"sync", cid}).code, 0);
+  EXPECT_THAT(api.lines(),
+              ElementsAre("GET /pins?local=false&filter=", "GET /pins?local=true&filter=error%2C%20pinned",
+                          "GET /pins/" + cid + "?local=false", "GET /pins?local=false&cids=" + cid + "%2C" + cid,
+                          "POST /pins/recover?local=true", "POST /pins/" + cid + "/recover?local=false",
+                          "POST /pins/sync?local=false", "POST /pins/" + cid + "/sync?local=false"));
+}
+
+TEST(Ctl, Add) {
+  TemporaryFolder folder;
+  std::ofstream(folder.path + "/a.txt") << "hello";
+  FakeApi api;
+  api.on("POST /add",
+         "{\"name\":\"a.txt\",\"cid\":\"QmA\",\"size\":5}\n{\"name\":\"\",\"cid\":\"QmRoot\",\"size\":60}\n");
+  auto run = ctl(api, {"add", "-r", folder.path, "--name", "n", "--cid-version=1"});
+  EXPECT_EQ(run.code, 0) << run.out << run.err;
+  EXPECT_EQ(run.out, "added QmA a.txt\nadded QmRoot \n");
+  EXPECT_THAT(api.last_body(), AllOf(HasSubstr("application/x-directory"), HasSubstr("\r\n\r\nhello\r\n")));
+  EXPECT_THAT(api.lines()[0],
+              AllOf(HasSubstr("POST /add?replication-min=0"), HasSubstr("&name=n&"), HasSubstr("cid-version=1"),
+                    HasSubstr("raw-leaves=true"), HasSubstr("shard=false"), HasSubstr("stream-channels=true"),
+                    HasSubstr("chunker=size-262144"), HasSubstr("wrap-with-directory=false")));
+  std::string file = folder.path + "/a.txt";
+  EXPECT_EQ(ctl(api, {"add", "-q", file}).out, "QmA\nQmRoot\n");
+  EXPECT_EQ(ctl(api, {"add", "-Q", file}).out, "QmRoot\n");
+  EXPECT_THAT(ctl(api, {"--enc=json", "add", "--no-stream", "-Q", file}).out,
+              StartsWith("[\n    {\n        \"name\": \"\""));
+  EXPECT_THAT(ctl(api, {"--enc=json", "add", file}).out, StartsWith("{\n    \"name\": \"a.txt\""));
+  ctl(api, {"add", file, file, "--hash", "sha3-256"});
+  EXPECT_THAT(api.lines().back(),
+              AllOf(HasSubstr("wrap-with-directory=true"), HasSubstr("cid-version=1"), HasSubstr("hash=sha3-256")));
+}
+
+// A gateway of one directory: {"big": two chunks, "link": → big, "small": raw block, "sub": {"": refused in another
+// test}}.
+struct Dag {
+  std::map<std::string, std::string> blocks;  // by CID text
+
+  ipld::Cid put(uint64_t codec, const std::string& bytes) {
+    auto cid = ipld::Cid::of(1, codec, static_cast<uint64_t>(ipld::HashCode::kSha2_256), bytes);
+    EXPECT_TRUE(cid);
+    blocks[cid->to_string()] = bytes;
+    return *cid;
+  }
+  ipld::Cid directory(std::vector<std::pair<std::string, ipld::Cid>> members) {
+    ipld::PbNode node;
+    for (auto& [name, cid] : members) node.links.push_back({.cid = cid, .name = name, .tsize = 10});
+    node.data = ipld::encode_unixfs({.type = ipld::UnixFsType::kDirectory});
+    return put(ipld::kDagPb, ipld::encode_pb(node));
+  }
+  ipld::Cid symlink(const std::string& target) {
+    ipld::PbNode node;
+    node.data = ipld::encode_unixfs({.type = ipld::UnixFsType::kSymlink, .data = target});
+    return put(ipld::kDagPb, ipld::encode_pb(node));
+  }
+  ipld::Cid file(const std::string& first, const std::string& second) {
+    ipld::PbNode node;
+    node.links.push_back({.cid = put(ipld::kRaw, first), .name = "", .tsize = first.size()});
+    node.links.push_back({.cid = put(ipld::kRaw, second), .name = "", .tsize = second.size()});
+    node.data = ipld::encode_unixfs({.type = ipld::UnixFsType::kFile,
+                                     .file_size = first.size() + second.size(),
+                                     .block_sizes = {first.size(), second.size()}});
+    return put(ipld::kDagPb, ipld::encode_pb(node));
+  }
+  void serve(FakeApi& api) const {
+    for (const auto& [cid, bytes] : blocks) api.on("GET /ipfs/" + cid + "?format=raw", bytes);
+  }
+};
+
+TEST(Ctl, GetsADirectory) {
+  Dag dag;
+  auto big = dag.file(std::string(1000, 'a'), "end");
+  auto sub = dag.directory({{"inner.txt", dag.put(ipld::kRaw, "inner")}});
+  auto root = dag.directory(
+      {{"big", big}, {"link", dag.symlink("big")}, {"small", dag.put(ipld::kRaw, "small")}, {"sub", sub}});
+  FakeApi api;
+  dag.serve(api);
+  api.on("GET /ipfs/" + big.to_string(), std::string(1000, 'a') + "end");
+  TemporaryFolder folder;
+  std::string target = folder.path + "/out";
+  auto run = ctl({"get", "--gateway", api.url() + "/", root.to_string(), "-o", target});
+  ASSERT_EQ(run.code, 0) << run.out << run.err;
+  EXPECT_EQ(run.out, "saved " + target + "\n");
+  EXPECT_EQ(contents(target + "/big"), std::string(1000, 'a') + "end");
+  EXPECT_EQ(contents(target + "/small"), "small");
+  EXPECT_EQ(contents(target + "/sub/inner.txt"), "inner");
+  EXPECT_EQ(std::filesystem::read_symlink(target + "/link"), "big");
+  run = ctl({"get", "--gateway", api.host(), root.to_string(), "-o", target});
+  EXPECT_EQ(run.code, 1);
+  EXPECT_THAT(run.err, HasSubstr("exists already"));
+}
+
+TEST(Ctl, GetRefusesWhatIsNotTrue) {
+  Dag dag;
+  auto outside = dag.directory({{"../evil", dag.put(ipld::kRaw, "evil")}});
+  auto through = dag.directory({{"a", dag.symlink("/tmp")}, {"a", dag.put(ipld::kRaw, "evil")}});
+  auto cut = dag.file("first", "second");
+  auto forged = dag.put(ipld::kRaw, "true");
+  dag.blocks[forged.to_string()] = "false";
+  FakeApi api;
+  dag.serve(api);
+  api.on("GET /ipfs/" + cut.to_string(), "first");
+  TemporaryFolder folder;
+  auto get = [&](const ipld::Cid& cid, std::string name) {
+    return ctl({"get", "--gateway", api.url(), cid.to_string(), "-o", folder.path + "/" + name});
+  };
+  EXPECT_THAT(get(outside, "o").out, HasSubstr("cannot be a file"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path + "/evil"));
+  EXPECT_NE(get(through, "t").code, 0);
+  EXPECT_THAT(get(cut, "c").out, HasSubstr("got 5 bytes of 11"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path + "/c"));
+  EXPECT_NE(get(forged, "f").code, 0);
+  EXPECT_FALSE(std::filesystem::exists(folder.path + "/f"));
+  auto missing = ctl({"get", "--gateway", api.url(), kCid, "-o", folder.path + "/m"});
+  EXPECT_EQ(missing.code, 2);
+  EXPECT_THAT(missing.out, HasSubstr("Code: 404"));
+}
+
+}  // namespace
+}  // namespace ipfsc::cmd::ctl

@@ -1,0 +1,38 @@
+// Objects of the API as text for people (ctl-cli.md §5). Missing and null members are empty.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <boost/json/value.hpp>
+
+#include "base/time.h"
+
+namespace ipfsc::cmd::ctl {
+
+std::string format_id(const boost::json::value& id);
+std::string format_version(const boost::json::value& version);
+std::string format_pin(const boost::json::value& pin);
+std::string format_status(const boost::json::value& global_pin_info);
+std::string format_added(const boost::json::value& added);
+std::string format_gc(const boost::json::value& global_gc);
+std::string format_metric(const boost::json::value& metric, WallTime now);
+std::string format_alert(const boost::json::value& alert, WallTime now);
+std::string format_bandwidth(const boost::json::value& bandwidth);
+std::string format_graph(const boost::json::value& graph, bool all_ipfs_peers);
+
+/// "9.2 GB", base 1000.
+std::string humanize_bytes(uint64_t bytes);
+/// "24 seconds from now", "3 days ago".
+std::string humanize_time(WallTime then, WallTime now);
+
+// Members of an object, tolerant of what is missing.
+std::string text_of(const boost::json::value& object, std::string_view key);
+int64_t number_of(const boost::json::value& object, std::string_view key, int64_t otherwise = 0);
+bool flag_of(const boost::json::value& object, std::string_view key);
+const boost::json::value* member_of(const boost::json::value& object, std::string_view key);
+/// The strings of an array.
+std::vector<std::string> texts_of(const boost::json::value& object, std::string_view key);
+
+}  // namespace ipfsc::cmd::ctl

@@ -1,0 +1,45 @@
+// What ipfs-cluster-ctl prints, and its exit codes.
+#pragma once
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include <boost/json/value.hpp>
+
+#include "base/result.h"
+#include "client/client.h"
+
+namespace ipfsc::cmd::ctl {
+
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitLocal = 1;  ///< our own error, or no answer
+inline constexpr int kExitApi = 2;    ///< the API answered with an error
+inline constexpr int kExitUsage = 3;
+inline constexpr int kExitWaitTimeout = 62;
+inline constexpr int kExitCancelled = 125;
+
+class Output {
+ public:
+  Output(bool json, FILE* out, FILE* err) : json_(json), out_(out), err_(err) {}
+
+  bool json() const { return json_; }
+  void text(std::string_view text) { std::fwrite(text.data(), 1, text.size(), out_); }
+  void object(const boost::json::value& value);
+  void flush() { std::fflush(out_); }
+  FILE* err() const { return err_; }
+
+  /// "error <doing>: <message>" on stderr; returns kExitLocal.
+  int local_error(std::string_view doing, std::string_view message);
+  /// The same for a message that begins with what was being done.
+  int whole_error(std::string_view message);
+  /// The API's error, on stdout as in Go; returns the exit code.
+  int api_error(const client::ApiError& error);
+
+ private:
+  bool json_;
+  FILE* out_;
+  FILE* err_;
+};
+
+}  // namespace ipfsc::cmd::ctl

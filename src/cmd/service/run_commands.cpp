@@ -1,0 +1,155 @@
+// daemon, version, state …, repo verify: the command line around what app/ does.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "app/daemon.h"
+#include "app/state_commands.h"
+#include "base/version.h"
+#include "cmd/service/commands.h"
+#include "cmd/service/lock.h"
+#include "cmd/service/peerstore.h"
+
+namespace ipfsc::cmd::service {
+namespace {
+
+/// Runs `work` with the folder's lock, configuration and identity.
+template <class F>
+int with_peer(const Context& context, const F& work) {
+  auto lock = FolderLock::take(context.options.global.folder);
+  if (!lock) return context.failed("obtaining execution lock", lock.error().message);
+  auto config = load_configuration(context);
+  if (!config) return context.failed("loading configurations", config.error().message);
+  auto identity = load_identity(context);
+  if (!identity) return context.failed("loading the identity", identity.error().message);
+  return work(*config, *identity);
+}
+
+Result<std::vector<ipld::PeerId>> parse_peer_ids(std::string_view list) {
+  std::vector<ipld::PeerId> out;
+  while (!list.empty()) {
+    std::string_view text = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), text.size() + 1));
+    if (text.empty()) continue;
+    auto id = ipld::PeerId::parse(text);
+    if (!id) return fail(id.error().with_context(text));
+    out.push_back(std::move(*id));
+  }
+  return out;
+}
+
+Result<app::ImportRequest> import_request(const StateOptions& options) {
+  app::ImportRequest request;
+  if (options.replication_min > 0) request.replication_factor_min = static_cast<int>(options.replication_min);
+  if (options.replication_max > 0) request.replication_factor_max = static_cast<int>(options.replication_max);
+  if (!options.allocations.empty()) {
+    TRY_ASSIGN(request.allocations, parse_peer_ids(options.allocations));
+  }
+  return request;
+}
+
+/// A file that is closed at the end; null for one that could not be opened.
+struct File {
+  FILE* file;
+  bool own;
+  ~File() {
+    if (own && file) std::fclose(file);
+  }
+};
+
+}  // namespace
+
+int daemon(const Context& context) {
+  const auto& options = context.options.daemon;
+  auto bootstrap = parse_peer_addresses(options.bootstrap);
+  if (!bootstrap) return context.failed("parsing bootstrap", bootstrap.error().message);
+  return with_peer(context, [&](config::Configuration& config, const identity::Identity& identity) {
+    if (options.leave) config.cluster.leave_on_shutdown = true;
+    if (options.stats) config.metrics.enable_stats = true;
+    if (options.tracing) context.say("warning: tracing is not offered: --tracing has no effect");
+    auto code = app::run_daemon(config, identity, {.bootstrap = *bootstrap, .no_trust = options.no_trust});
+    if (!code) return context.failed("starting the peer", code.error().message);
+    return *code;
+  });
+}
+
+int version(const Context& context) {
+  fmt::print(context.streams.out, "{}\n", kVersion);
+  return kExitOk;
+}
+
+int state_export(const Context& context) {
+  return with_peer(context, [&](const config::Configuration& config, const identity::Identity& identity) {
+    const auto& path = context.options.state.file;
+    File file{path.empty() ? context.streams.out : std::fopen(path.c_str(), "wb"), !path.empty()};
+    if (!file.file) return context.failed("creating file", fmt::format("{}: {}", path, std::strerror(errno)));
+    auto sink = [&](std::string_view text) -> Result<> {
+      if (std::fwrite(text.data(), 1, text.size(), file.file) == text.size()) return {};
+      return fail(ErrorKind::kUnavailable, std::string("write: ") + std::strerror(errno));
+    };
+    auto pins = app::export_state(config, identity, sink);
+    if (!pins) return context.failed("exporting state", pins.error().message);
+    if (std::fflush(file.file) != 0) return context.failed("exporting state", std::strerror(errno));
+    context.say(fmt::format("exported {} pins.", *pins));
+    return kExitOk;
+  });
+}
+
+int state_import(const Context& context) {
+  auto request = import_request(context.options.state);
+  if (!request) return context.failed("decoding allocations", request.error().message);
+  return with_peer(context, [&](const config::Configuration& config, const identity::Identity& identity) {
+    if (!context.options.state.force &&
+        !context.confirmed("The pinset (state) of this peer will be replaced. Continue? [y/n]:")) {
+      return kExitOk;
+    }
+    std::string path = context.argument(0);
+    File file{path.empty() ? context.streams.in : std::fopen(path.c_str(), "rb"), !path.empty()};
+    if (!file.file) return context.failed("opening file", fmt::format("{}: {}", path, std::strerror(errno)));
+    if (path.empty()) context.say("reading from stdin, Ctrl-D to finish");
+    auto source = [&](std::span<char> buffer) -> Result<size_t> {
+      size_t n = std::fread(buffer.data(), 1, buffer.size(), file.file);
+      if (n > 0 || !std::ferror(file.file)) return n;
+      return fail(ErrorKind::kUnavailable, std::string("read: ") + std::strerror(errno));
+    };
+    auto pins = app::import_state(config, identity, source, *request);
+    if (!pins) return context.failed("importing state", pins.error().message);
+    context.say(fmt::format("the state was replaced: {} pins.", *pins));
+    return kExitOk;
+  });
+}
+
+int state_cleanup(const Context& context) {
+  return with_peer(context, [&](const config::Configuration& config, const identity::Identity& identity) {
+    if (!context.options.state.force &&
+        !context.confirmed("The peer state will be removed.  Existing pins may be lost. Continue? [y/n]:")) {
+      return kExitOk;
+    }
+    if (auto done = app::cleanup_state(config); !done) {
+      return context.failed("cleaning state", done.error().message);
+    }
+    context.say("the state was removed.");
+    return kExitOk;
+  });
+}
+
+int repo_verify(const Context& context) {
+  return with_peer(context, [&](const config::Configuration& config, const identity::Identity& identity) {
+    FILE* err = context.streams.err;
+    bool terminal = ::isatty(::fileno(err)) == 1;
+    auto report = app::verify_repo(
+        config, identity, [&](std::string_view sentence) { fmt::print(context.streams.out, "{}\n", sentence); },
+        [&](const app::VerifyReport& so_far) {
+          if (terminal) fmt::print(err, "\r\033[K{} blocks, {} bytes", so_far.blocks, so_far.bytes);
+        });
+    if (terminal) fmt::print(err, "\r\033[K");
+    if (!report) return context.failed("verifying the blocks", report.error().message);
+    fmt::print(context.streams.out, "{} blocks, {} bytes, {} bad\n", report->blocks, report->bytes, report->bad);
+    return report->bad == 0 ? kExitOk : kExitError;
+  });
+}
+
+}  // namespace ipfsc::cmd::service

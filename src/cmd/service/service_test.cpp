@@ -1,0 +1,252 @@
+// Whole command lines in a temporary folder. What app/ does is replaced by the functions below.
+#include "cmd/service/service.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "app/daemon.h"
+#include "app/state_commands.h"
+#include "base/files.h"
+#include "cmd/service/lock.h"
+#include "config/configuration.h"
+#include "identity/identity.h"
+
+namespace ipfsc::app {
+namespace {
+std::string called, imported;
+}  // namespace
+
+Result<int> run_daemon(const config::Configuration& config, const identity::Identity&, const DaemonFlags& flags) {
+  called = fmt::format("daemon {} stats={} leave={} bootstrap={}", config.cluster.peername, config.metrics.enable_stats,
+                       config.cluster.leave_on_shutdown, flags.bootstrap.size());
+  return 0;
+}
+Result<uint64_t> export_state(const config::Configuration&, const identity::Identity&, const TextSink& sink) {
+  TRY(sink("{\"cid\":\"a\"}\n"));
+  return 1;
+}
+Result<uint64_t> import_state(const config::Configuration&, const identity::Identity&, const TextSource& source,
+                              const ImportRequest& request) {
+  imported.clear();
+  char buffer[7];
+  for (;;) {
+    TRY_ASSIGN(size_t n, source(buffer));
+    if (n == 0) break;
+    imported.append(buffer, n);
+  }
+  if (imported == "bad\n") return fail(ErrorKind::kInvalidArgument, "line 1: not JSON");
+  called = fmt::format("import rmin={}", request.replication_factor_min.value_or(0));
+  return 1;
+}
+Result<> cleanup_state(const config::Configuration&) {
+  called = "cleanup";
+  return {};
+}
+Result<VerifyReport> verify_repo(const config::Configuration&, const identity::Identity&,
+                                 const std::function<void(std::string_view)>& on_bad,
+                                 const std::function<void(const VerifyReport&)>&) {
+  on_bad("QmA is bad");
+  return VerifyReport{.blocks = 3, .bytes = 30, .bad = 1};
+}
+
+}  // namespace ipfsc::app
+
+namespace ipfsc::cmd::service {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+struct Outcome {
+  int code;
+  std::string out, err;
+};
+
+class Service : public ::testing::Test {
+ protected:
+  Service() { std::filesystem::create_directories(root_); }
+  ~Service() override { std::filesystem::remove_all(root_); }
+
+  Outcome run(std::vector<std::string> arguments, std::string input = "", config::Environment environment = {}) {
+    arguments.insert(arguments.begin(), {"--config", folder_});
+    return run_plain(arguments, std::move(input), std::move(environment));
+  }
+  Outcome run_plain(const std::vector<std::string>& arguments, std::string input = "",
+                    config::Environment environment = {}) {
+    char *out = nullptr, *err = nullptr;
+    size_t out_size = 0, err_size = 0;
+    input += '\0';
+    FILE* in_file = ::fmemopen(input.data(), input.size() - 1, "r");
+    if (input.size() == 1) in_file = std::fopen("/dev/null", "r");
+    FILE* out_file = ::open_memstream(&out, &out_size);
+    FILE* err_file = ::open_memstream(&err, &err_size);
+    int code = run_service(arguments, environment, {in_file, out_file, err_file});
+    for (FILE* file : {in_file, out_file, err_file}) std::fclose(file);
+    Outcome result{code, {out, out_size}, {err, err_size}};
+    std::free(out);
+    std::free(err);
+    return result;
+  }
+  std::string file(const std::string& name) { return read_file(folder_ + "/" + name, 1 << 20).value_or(""); }
+
+  std::string root_ = std::filesystem::temp_directory_path() / ("service_test." + std::to_string(::getpid()));
+  std::string folder_ = root_ + "/deep/cluster";
+};
+
+TEST_F(Service, HelpAndUsage) {
+  EXPECT_EQ(run_plain({}).code, 1);
+  EXPECT_THAT(run_plain({}).out, AllOf(HasSubstr("USAGE:"), HasSubstr("COMMANDS:"), HasSubstr("daemon")));
+  EXPECT_EQ(run_plain({"nonsense"}).code, 1);
+  EXPECT_EQ(run_plain({"--help"}).code, 0);
+  EXPECT_EQ(run_plain({"daemon", "--help"}).code, 0);
+  EXPECT_EQ(run_plain({"daemon", "--help"}).out.find("--leave"), std::string::npos);
+  EXPECT_EQ(run_plain({"daemon", "--nonsense"}).code, 1);
+  EXPECT_THAT(run_plain({"--version"}).out, StartsWith("ipfs-cluster-service version 1.1.6+cpp."));
+  EXPECT_THAT(run_plain({"version"}).out, StartsWith("1.1.6+cpp."));
+  EXPECT_THAT(run({"--loglevel", "loud", "version"}).err, StartsWith("error setting log levels: "));
+}
+
+TEST_F(Service, InitWritesEverything) {
+  auto first = run({"init", "--ipfs", "embedded"});
+  ASSERT_EQ(first.code, 0) << first.err;
+  EXPECT_THAT(first.err, AllOf(HasSubstr("configuration written to " + folder_ + "/service.json.\n"),
+                               HasSubstr("IPFS node: embedded (as asked).\n"),
+                               HasSubstr("new identity written to " + folder_ + "/identity.json\n"),
+                               HasSubstr("new empty peerstore written to " + folder_ + "/peerstore.\n")));
+  struct stat info;
+  ASSERT_EQ(::stat(folder_.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0700u);
+  ASSERT_EQ(::stat((folder_ + "/service.json").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  auto config = config::parse_configuration(file("service.json"), folder_, {});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_THAT(config->warnings, IsEmpty());
+  EXPECT_TRUE(config->config.uses_embedded_node());
+  std::string identity = file("identity.json");
+  EXPECT_TRUE(identity::parse_identity(identity));
+
+  std::string before = file("service.json");
+  auto refused = run({"init", "--ipfs", "embedded"}, "n\n");
+  EXPECT_EQ(refused.code, 0);
+  EXPECT_THAT(refused.err, "The configuration file will be overwritten. Continue? [y/n]: ");
+  EXPECT_EQ(file("service.json"), before);
+  EXPECT_EQ(run({"init", "--ipfs", "embedded"}, "what\ny\n").code, 0);
+  EXPECT_NE(file("service.json"), before);  // a new secret
+  EXPECT_EQ(file("identity.json"), identity);
+  EXPECT_EQ(run({"init", "--force", "--ipfs", "embedded"}).code, 0);
+}
+
+TEST_F(Service, InitOptions) {
+  std::string secret(64, 'a');
+  std::string peer = "/ip4/10.0.0.1/tcp/9096/p2p/12D3KooWGHTKzeT4KaLGLrbKKyT8zKrBPXAUBRzCAN6ZMDMo4M6M";
+  auto key = identity::generate_identity();
+  auto done = run({"init", "--ipfs=embedded", "--randomports", "-s", "--peers", peer}, secret + "\n",
+                  {{"CLUSTER_PEERNAME", "named"},
+                   {"CLUSTER_ID", key.id.to_string()},
+                   {"CLUSTER_PRIVATEKEY", to_base64(key.key.to_protobuf())}});
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("/peerstore with 1 entries."));
+  auto loaded = config::parse_configuration(file("service.json"), folder_, {});
+  ASSERT_TRUE(loaded);
+  auto& config = loaded->config;
+  EXPECT_EQ(to_hex(config.cluster.secret.bytes), secret);
+  EXPECT_EQ(config.cluster.peername, "named");
+  EXPECT_EQ(config.raft.init_peerset.size(), 1u);
+  EXPECT_EQ(file("peerstore"), peer + "\n");
+  EXPECT_EQ(identity::parse_identity(file("identity.json"))->id, key.id);
+  std::set<uint16_t> ports;
+  for (auto* list : config::listeners(config)) {
+    for (const auto& address : *list) ports.insert(address.tcp()->port);
+  }
+  EXPECT_EQ(ports.size(), 4u);
+  for (uint16_t taken : {9096, 9094, 8080, 8888}) EXPECT_FALSE(ports.contains(taken));
+}
+
+TEST_F(Service, InitRefuses) {
+  auto crdt = run({"init", "--consensus", "crdt"});
+  EXPECT_EQ(crdt.code, 1);
+  EXPECT_THAT(crdt.err, HasSubstr("crdt consensus is not offered"));
+  EXPECT_EQ(run({"init", "--consensus", "paxos"}).code, 1);
+  EXPECT_EQ(run({"init", "--datastore", "tape"}).code, 1);
+  EXPECT_EQ(run({"init", "--ipfs", "none"}).code, 1);
+  EXPECT_EQ(run({"init", "--peers", "/ip4/1.2.3.4/tcp/1"}).code, 1);
+  EXPECT_EQ(run({"init", "--ipfs", "embedded", "-s"}, "xyz\n").code, 1);
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/service.json"));
+}
+
+TEST_F(Service, InitWithASource) {
+  ASSERT_EQ(run({"init", "http://127.0.0.1:1/service.json"}).code, 0);
+  EXPECT_EQ(file("service.json"), "{\n  \"source\": \"http://127.0.0.1:1/service.json\"\n}\n");
+  auto daemon = run({"daemon"});
+  EXPECT_EQ(daemon.code, 1);
+  EXPECT_THAT(daemon.err, HasSubstr("could not fetch configuration from source: http://127.0.0.1:1/service.json"));
+}
+
+TEST_F(Service, TheDaemonGetsItsFlags) {
+  EXPECT_THAT(run({"daemon"}).err, HasSubstr("error obtaining execution lock"));  // no folder
+  ASSERT_EQ(run({"init", "--ipfs", "embedded"}, "", {{"CLUSTER_PEERNAME", "me"}}).code, 0);
+  auto daemon = run({"daemon", "--stats", "-x", "--bootstrap",
+                     "/ip4/10.0.0.1/tcp/9096/p2p/12D3KooWGHTKzeT4KaLGLrbKKyT8zKrBPXAUBRzCAN6ZMDMo4M6M"});
+  EXPECT_EQ(daemon.code, 0) << daemon.err;
+  EXPECT_EQ(app::called, "daemon me stats=true leave=true bootstrap=1");
+  EXPECT_EQ(run({"daemon", "--bootstrap", "/ip4/10.0.0.1/tcp/9096"}).code, 1);
+
+  auto lock = FolderLock::take(folder_);
+  ASSERT_TRUE(lock);
+  auto locked = run({"daemon"});
+  EXPECT_EQ(locked.code, 1);
+  EXPECT_THAT(locked.err, StartsWith("error obtaining execution lock: lock " + folder_ +
+                                     "/cluster.lock: someone else has the lock. If no other"));
+}
+
+TEST_F(Service, AnOldIdentityIsTakenOut) {
+  std::filesystem::create_directories(folder_);
+  auto key = identity::generate_identity();
+  std::ofstream(folder_ + "/service.json")
+      << R"({"cluster":{"peername":"old","id":")" << key.id.to_string() << R"(","private_key":")"
+      << to_base64(key.key.to_protobuf()) << R"("},"consensus":{"raft":{}},"informer":{"disk":{}}})";
+  auto daemon = run({"daemon"});
+  EXPECT_EQ(daemon.code, 0) << daemon.err;
+  EXPECT_EQ(identity::parse_identity(file("identity.json"))->id, key.id);
+}
+
+TEST_F(Service, RefusesCrdt) {
+  std::filesystem::create_directories(folder_);
+  std::ofstream(folder_ + "/service.json") << R"({"cluster":{},"consensus":{"crdt":{}}})";
+  auto daemon = run({"daemon"});
+  EXPECT_EQ(daemon.code, 1);
+  EXPECT_THAT(daemon.err, AllOf(HasSubstr("migrate"), HasSubstr("crdt")));
+  EXPECT_EQ(std::count(daemon.err.begin(), daemon.err.end(), '\n'), 1);
+}
+
+TEST_F(Service, StateCommands) {
+  ASSERT_EQ(run({"init", "--ipfs", "embedded"}).code, 0);
+  EXPECT_EQ(run({"state", "export"}).out, "{\"cid\":\"a\"}\n");
+  EXPECT_EQ(run({"state", "export", "-f", root_ + "/export"}).code, 0);
+  EXPECT_EQ(read_file(root_ + "/export", 100).value(), "{\"cid\":\"a\"}\n");
+  EXPECT_EQ(run({"state", "import", root_ + "/export"}, "n\n").code, 0);
+  EXPECT_THAT(app::imported, IsEmpty());
+  EXPECT_EQ(run({"state", "import", "-f", "-rmin", "2", root_ + "/export"}).code, 0);
+  EXPECT_EQ(app::imported, "{\"cid\":\"a\"}\n");
+  EXPECT_EQ(app::called, "import rmin=2");
+  auto bad = run({"state", "import", "--force"}, "bad\n");
+  EXPECT_EQ(bad.code, 1);
+  EXPECT_THAT(bad.err, HasSubstr("error importing state: line 1: not JSON"));
+  EXPECT_EQ(run({"state", "import", "--force", "/does/not/exist"}).code, 1);
+  EXPECT_EQ(run({"state", "cleanup"}, "y\n").code, 0);
+  EXPECT_EQ(app::called, "cleanup");
+  auto verify = run({"repo", "verify"});
+  EXPECT_EQ(verify.code, 1);
+  EXPECT_EQ(verify.out, "QmA is bad\n3 blocks, 30 bytes, 1 bad\n");
+}
+
+}  // namespace
+}  // namespace ipfsc::cmd::service

@@ -71,6 +71,35 @@ tracker::TrackerOptions tracker_options(const config::Configuration& config, con
   return options;
 }
 
+net::ServerOptions server_options(const config::HttpApi& api) {
+  net::ServerOptions options;
+  options.max_header_bytes = static_cast<size_t>(api.max_header_bytes);
+  options.header_timeout = api.read_header_timeout;
+  options.idle_timeout = api.idle_timeout;
+  return options;
+}
+
+api::rest::RestOptions rest_options(const config::Configuration& config) {
+  const auto& from = config.restapi;
+  api::rest::RestOptions options;
+  options.listen = from.http_listen_multiaddress;
+  options.http = server_options(from);
+  if (!from.ssl_cert_file.empty()) {
+    options.http.tls = {.certificate_chain_file = config.path(from.ssl_cert_file),
+                        .private_key_file = config.path(from.ssl_key_file)};
+  }
+  options.credentials = from.basic_auth_credentials;
+  options.headers = from.headers;
+  options.cors = {.allowed_origins = from.cors_allowed_origins,
+                  .allowed_methods = from.cors_allowed_methods,
+                  .allowed_headers = from.cors_allowed_headers,
+                  .exposed_headers = from.cors_exposed_headers,
+                  .allow_credentials = from.cors_allow_credentials,
+                  .max_age = from.cors_max_age};
+  if (!from.http_log_file.empty()) options.access_log_file = config.path(from.http_log_file);
+  return options;
+}
+
 }  // namespace
 
 Result<PeerOptions> peer_options(const config::Configuration& config, const identity::Identity& identity) {
@@ -98,6 +127,12 @@ Result<PeerOptions> peer_options(const config::Configuration& config, const iden
     options.block_gateways.urls = config.embedded.gateways;
   } else {
     TRY_ASSIGN(options.kubo, kubo_options(config.ipfshttp));
+  }
+  if (config.restapi.present) options.rest = rest_options(config);
+  if (config.gateway.present) {
+    options.gateway.emplace();
+    options.gateway->addresses = config.gateway.http_listen_multiaddress;
+    options.gateway_may_be_busy = config.gateway.at_default_address();
   }
   if (config.metrics.enable_stats) options.metrics_addresses = config.metrics.prometheus_endpoint;
   return options;

@@ -1,7 +1,6 @@
 // Peer: one running peer, built from options and seams. The daemon and whole-peer tests both build it here.
 #pragma once
 
-#include <functional>
 #include <memory>
 
 #include "api/gateway/gateway.h"
@@ -40,6 +39,7 @@ class Peer {
   Result<> listen_rest();
   Result<> listen_gateway();
   Result<> listen_metrics();
+  api::metrics::MetricsSources metrics_sources();
 
   Runtime& runtime_;
   PeerOptions options_;
@@ -52,7 +52,8 @@ class Peer {
   std::unique_ptr<cluster::Cluster> cluster_;
   std::unique_ptr<api::gateway::Gateway> gateway_;
   std::unique_ptr<net::HttpServer> gateway_server_;
-  std::unique_ptr<api::metrics::MetricsEndpoint> metrics_;
+  std::unique_ptr<api::metrics::Metrics> metrics_;
+  std::unique_ptr<net::HttpServer> metrics_server_;
 };
 
 }  // namespace ipfsc::app

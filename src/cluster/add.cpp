@@ -22,9 +22,10 @@ constexpr Duration kHoldLimit = std::chrono::minutes(30);
 
 /// What the session and its background stages share. I/O thread only, except `maker` inside a pool job.
 struct Upload {
-  explicit Upload(Runtime& rt) : runtime(rt), changed(rt) {}
+  Upload(Runtime& rt, AddCounters& count) : runtime(rt), counters(count), changed(rt) {}
 
   Runtime& runtime;
+  AddCounters& counters;
   Notifier changed;
   std::unique_ptr<BlockMaker> maker;
   std::shared_ptr<ipfs::BlockWriter> writer;
@@ -57,8 +58,12 @@ std::vector<UploadStep> take_batch(Upload& upload) {
 }
 
 Task<> store(UploadPtr upload, std::vector<ipld::Block> blocks) {
+  size_t count = blocks.size();
+  upload->counters.blocks_added += count;
+  for (const auto& block : blocks) upload->counters.blocks_added_bytes += block.data.size();
   auto stored = co_await upload->writer->put(std::move(blocks));
   upload->storing = false;
+  (stored ? upload->counters.blocks_put : upload->counters.blocks_put_errors) += count;
   if (!stored) upload->fail_with(stored.error());
   upload->changed.notify_all();
   co_return Result<>{};
@@ -171,7 +176,7 @@ Task<std::unique_ptr<AddSession>> Cluster::add(AddParams params, Caller caller) 
   params.pin.mode = model::PinMode::kRecursive;
   // What would make the final pin fail is told before the first byte is taken.
   CO_TRY_ASSIGN(auto destinations, add_destinations(params.pin));
-  auto upload = std::make_shared<Upload>(runtime_);
+  auto upload = std::make_shared<Upload>(runtime_, add_counters_);
   if (params.format == AddFormat::kCar) {
     CO_TRY_ASSIGN(upload->maker, make_car_maker(params, destinations));
   } else {

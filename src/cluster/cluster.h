@@ -30,6 +30,14 @@ struct Caller {
   Bytes request_id;            ///< Idempotency-Key; empty = none
 };
 
+/// What adds have done since the start.
+struct AddCounters {
+  uint64_t blocks_added = 0;  ///< made, or read from CAR files
+  uint64_t blocks_added_bytes = 0;
+  uint64_t blocks_put = 0;  ///< taken by the IPFS node
+  uint64_t blocks_put_errors = 0;
+};
+
 /// What the files of this folder work with. All references outlive the Cluster.
 struct Context {
   Runtime& runtime;
@@ -87,6 +95,8 @@ class Cluster {
   /// kInvalidArgument for options that cannot be used; kUnimplemented for those not offered.
   Task<std::unique_ptr<AddSession>> add(AddParams params, Caller caller);
 
+  const AddCounters& add_counters() const { return add_counters_; }
+
   // --- peers and maintenance (peers.cpp, gc.cpp, metrics.cpp) ---
   Task<model::PeerInfo> id();
   Task<std::vector<model::PeerInfo>> peers();
@@ -116,6 +126,7 @@ class Cluster {
   tracker::PinTracker& tracker_;
   ipfs::IpfsNode& ipfs_;
   TaskGroup tasks_;
+  AddCounters add_counters_;
   Result<> ready_;
   std::vector<model::Metric> metrics_;  // the newest of each name; one peer so far
   model::IpfsId ipfs_id_;               // as last seen

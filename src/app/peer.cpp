@@ -1,0 +1,146 @@
+#include "app/peer.h"
+
+#include "base/log.h"
+#include "consensus/raft/raft_consensus.h"
+#include "ipfs/embedded/embedded_node.h"
+#include "ipfs/gateway_source.h"
+#include "ipfs/kubo/kubo_node.h"
+
+namespace ipfsc::app {
+namespace {
+
+LogComponent log("service");
+
+constexpr Duration kDrainTime = std::chrono::seconds(2);
+constexpr Duration kLeaderTime = std::chrono::minutes(10);  // the log may have much to apply again
+
+net::ServerOptions metrics_server() { return {.max_connections = 64}; }
+
+}  // namespace
+
+Peer::Peer(Runtime& runtime, PeerOptions options) : runtime_(runtime), options_(std::move(options)) {}
+
+Peer::~Peer() = default;
+
+Task<> Peer::start() {
+  CO_TRY(listen_rest());
+  CO_TRY(co_await open_data());
+  CO_TRY(co_await open_node());
+  auto feed = [this](state::FeedPosition from) { return consensus_->feed(from); };
+  CO_TRY_ASSIGN(tracker_, tracker::PinTracker::open(runtime_, *state_, *node_, feed, options_.tracker));
+  cluster_ = std::make_unique<cluster::Cluster>(runtime_, options_.cluster, *state_, *consensus_, *tracker_, *node_);
+  if (rest_) rest_->serve(*cluster_);
+  CO_TRY(listen_gateway());
+  CO_TRY(listen_metrics());
+  cluster_->start();
+  CO_TRY(co_await consensus_->wait_ready(runtime_.now() + kLeaderTime));
+  cluster_->set_ready({});
+  co_return Result<>{};
+}
+
+Task<> Peer::open_data() {
+  CO_TRY_ASSIGN(state_, co_await run_blocking(runtime_, [this] { return state::State::open(options_.state); }));
+  CO_TRY_ASSIGN(consensus_, co_await consensus::RaftConsensus::open(runtime_, options_.raft, *state_));
+  co_return Result<>{};
+}
+
+Task<> Peer::open_node() {
+  if (options_.use_embedded) {
+    std::vector<std::shared_ptr<ipfs::BlockSource>> sources;
+    sources.push_back(std::make_shared<ipfs::GatewaySource>(runtime_, options_.block_gateways));
+    CO_TRY_ASSIGN(node_, co_await ipfs::EmbeddedNode::open(runtime_, options_.embedded, std::move(sources)));
+  } else {
+    node_ = std::make_unique<ipfs::KuboNode>(runtime_, options_.kubo);
+  }
+  co_return Result<>{};
+}
+
+Result<> Peer::listen_rest() {
+  if (!options_.rest) return {};
+  rest_ = std::make_unique<api::rest::RestApi>(runtime_, *options_.rest);
+  return rest_->listen();
+}
+
+Result<> Peer::listen_gateway() {
+  if (!options_.gateway || !options_.use_embedded) return {};
+  gateway_ = std::make_unique<api::gateway::Gateway>(runtime_, *node_, *options_.gateway);
+  gateway_server_ = std::make_unique<net::HttpServer>(runtime_, options_.gateway->server, gateway_->handler());
+  for (const auto& address : options_.gateway->addresses) {
+    auto bound = gateway_server_->listen(address);
+    if (bound) continue;
+    if (!options_.gateway_may_be_busy || bound.error().kind != ErrorKind::kAlreadyExists) {
+      return std::unexpected(bound.error().with_context("api.gateway"));
+    }
+    log.warn("the gateway's default address {} is in use: this peer has no gateway (set api.gateway.http_listen_multiaddress)",
+             address.to_string());
+  }
+  return {};
+}
+
+api::metrics::MetricsSources Peer::metrics_sources() {
+  using enum model::TrackerStatus;
+  api::metrics::MetricsSources sources;
+  sources.version = options_.cluster.version;
+  sources.pins = [this] {
+    auto counts = tracker_->counts();
+    return api::metrics::PinFigures{.pins = state_->counters().pins,
+                                    .pin_queued = counts.of(kPinQueued),
+                                    .pinning = counts.of(kPinning),
+                                    .pin_error = counts.of(kPinError),
+                                    .ipfs_pins = counts.of(kPinned)};
+  };
+  sources.adds = [this] {
+    auto counters = cluster_->add_counters();
+    return api::metrics::AddCounters{.blocks_put = counters.blocks_put,
+                                     .blocks_put_errors = counters.blocks_put_errors,
+                                     .blocks_added = counters.blocks_added,
+                                     .blocks_added_bytes = counters.blocks_added_bytes};
+  };
+  sources.informer_disk = [this]() -> std::optional<double> {
+    auto newest = cluster_->metrics("freespace");
+    if (newest.empty()) return std::nullopt;
+    return static_cast<double>(newest.front().weight);
+  };
+  sources.http = [this] {
+    std::vector<api::metrics::HttpFigures> figures;
+    if (gateway_server_) figures.push_back({"gateway", gateway_server_->requests(), gateway_server_->connections()});
+    return figures;
+  };
+  return sources;
+}
+
+Result<> Peer::listen_metrics() {
+  if (options_.metrics_addresses.empty()) return {};
+  metrics_ = std::make_unique<api::metrics::Metrics>(runtime_, metrics_sources());
+  metrics_server_ = std::make_unique<net::HttpServer>(runtime_, metrics_server(), metrics_->handler());
+  for (const auto& address : options_.metrics_addresses) {
+    auto bound = metrics_server_->listen(address);
+    if (!bound) return std::unexpected(bound.error().with_context("observations.metrics.prometheus_endpoint"));
+  }
+  return {};
+}
+
+std::vector<ipld::Multiaddr> Peer::rest_addresses() const { return rest_ ? rest_->addresses() : std::vector<ipld::Multiaddr>(); }
+
+std::vector<ipld::Multiaddr> Peer::gateway_addresses() const {
+  return gateway_server_ ? gateway_server_->addresses() : std::vector<ipld::Multiaddr>();
+}
+
+Task<> Peer::stop() {
+  Result<> outcome;
+  auto note = [&outcome](Result<> step) {
+    if (!step && outcome) outcome = std::move(step);
+  };
+  // Whoever asks goes first, whoever answers last.
+  auto deadline = runtime_.now() + kDrainTime;
+  if (metrics_server_) co_await metrics_server_->stop(deadline);
+  if (gateway_server_) co_await gateway_server_->stop(deadline);
+  if (rest_) co_await rest_->stop(deadline);
+  if (cluster_) note(co_await cluster_->stop());
+  if (tracker_) note(co_await tracker_->stop());
+  if (node_) note(co_await node_->stop());
+  if (consensus_) note(co_await consensus_->stop());
+  co_return outcome;
+}
+
+}  // namespace ipfsc::app

@@ -10,9 +10,9 @@ namespace ipfsc::ipld {
 inline constexpr size_t kMaxBlake2bBytes = 64;
 inline constexpr size_t kMaxBlake2sBytes = 32;
 
-/// `digest_bytes` from 1 to kMaxBlake2bBytes. About 1 GB/s.
+/// `digest_bytes` from 1 to kMaxBlake2bBytes. About 0.5 GB/s.
 Bytes blake2b(size_t digest_bytes, ByteView data);
-/// `digest_bytes` from 1 to kMaxBlake2sBytes. About 0.6 GB/s.
+/// `digest_bytes` from 1 to kMaxBlake2sBytes. About 0.3 GB/s.
 Bytes blake2s(size_t digest_bytes, ByteView data);
 
 }  // namespace ipfsc::ipld

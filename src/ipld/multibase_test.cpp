@@ -101,6 +101,15 @@ TEST(Multibase, ComesBackForAllLengths) {
   }
 }
 
+TEST(Multibase, PowersOfTheBaseComeBack) {
+  for (size_t zeros = 0; zeros < 200; ++zeros) {
+    for (const std::string& text : {"z2" + std::string(zeros, '1'), "z" + std::string(zeros + 1, 'z'),
+                                    "k1" + std::string(zeros, '0'), "k" + std::string(zeros + 1, 'z')}) {
+      ASSERT_EQ(multibase_encode(text[0], multibase_decode(text).value()), text);
+    }
+  }
+}
+
 TEST(Multibase, DecodedTextEncodesToItselfWhateverItWas) {
   Random random(2);
   size_t good = 0;

@@ -26,8 +26,7 @@ class Radix {
     size_t used = to_limbs(bytes, limbs.data());
     char digits[kDigits];
     for (size_t i = used; i-- > 0;) {
-      uint64_t limb = limbs.data()[i];
-      for (size_t d = kDigits; d-- > 0; limb /= kBase) digits[d] = alphabet[limb % kBase];
+      write_digits(alphabet, limbs.data()[i], digits);
       size_t skip = 0;
       if (i == used - 1) {
         while (skip < kDigits && digits[skip] == alphabet[0]) ++skip;
@@ -68,18 +67,25 @@ class Radix {
   }
 
  private:
-  static constexpr uint64_t power() {
+  static constexpr uint64_t power(unsigned exponent) {
     uint64_t p = 1;
-    for (unsigned i = 0; i < kDigits; ++i) p *= kBase;
+    for (unsigned i = 0; i < exponent; ++i) p *= kBase;
     return p;
   }
-  static constexpr uint64_t kLimb = power();
+  static constexpr uint64_t kLimb = power(kDigits);
+  static constexpr unsigned kLowDigits = kDigits / 2;
+  static constexpr unsigned kHighDigits = kDigits - kLowDigits;
+  static_assert(power(kHighDigits) <= UINT32_MAX);
   static constexpr size_t kMinLimbBits = std::bit_width(kLimb) - 1;
   static constexpr size_t kMaxDigitBits = std::bit_width(kBase);
-  // Division of t < kLimb·2^32 by kLimb: multiply its upper 64 bits by a rounded-down reciprocal, then correct.
+  // Division of t < kLimb·2^32 by kLimb: the upper 64 bits of t times a rounded-down reciprocal of 63 bits. The
+  // quotient is at most 1 too small: dropped bits of t and of the reciprocal make an error far below 1 before the
+  // last rounding down.
   static constexpr unsigned kShift = std::bit_width(kLimb) + 32 - 64;
+  static constexpr unsigned kScale = 30;
   static constexpr uint64_t kReciprocal =
-      static_cast<uint64_t>((static_cast<unsigned __int128>(1) << (64 + kShift)) / kLimb);
+      static_cast<uint64_t>((static_cast<unsigned __int128>(1) << (64 + kShift + kScale)) / kLimb);
+  static_assert(64 + kShift + kScale < 128);
   static_assert(std::bit_width(kLimb) <= 60 && kMinLimbBits >= 48);
 
   /// A CID's limbs lie on the stack.
@@ -95,6 +101,17 @@ class Radix {
     std::vector<uint64_t> large_;
   };
 
+  /// All kDigits, in two chains of 32-bit divisions that the processor runs side by side.
+  static void write_digits(const char* alphabet, uint64_t limb, char* digits) {
+    auto high = static_cast<uint32_t>(limb / power(kLowDigits));
+    auto low = static_cast<uint32_t>(limb % power(kLowDigits));
+    for (unsigned i = 1; i <= kLowDigits; ++i, low /= kBase, high /= kBase) {
+      digits[kDigits - i] = alphabet[low % kBase];
+      digits[kHighDigits - i] = alphabet[high % kBase];
+    }
+    if constexpr (kHighDigits > kLowDigits) digits[0] = alphabet[high];
+  }
+
   /// Least significant limb first; returns their number, the last of them is not zero.
   static size_t to_limbs(ByteView bytes, uint64_t* limbs) {
     size_t used = 0;
@@ -105,13 +122,12 @@ class Radix {
       at += count;
       for (size_t i = 0; i < used; ++i) {
         unsigned __int128 t = static_cast<unsigned __int128>(limbs[i]) << 32 | carry;
-        uint64_t quotient = static_cast<uint64_t>(
-            static_cast<unsigned __int128>(static_cast<uint64_t>(t >> kShift)) * kReciprocal >> 64);
+        auto product = static_cast<unsigned __int128>(static_cast<uint64_t>(t >> kShift)) * kReciprocal;
+        auto quotient = static_cast<uint64_t>(product >> (64 + kScale));
         uint64_t rest = static_cast<uint64_t>(t) - quotient * kLimb;
-        while (rest >= kLimb) {
-          rest -= kLimb;
-          ++quotient;
-        }
+        bool more = rest >= kLimb;
+        rest -= more ? kLimb : 0;
+        quotient += more;
         limbs[i] = rest;
         carry = quotient;
       }

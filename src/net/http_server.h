@@ -142,8 +142,9 @@ struct AccessRecord {
 struct ServerHooks {
   /// Called when an answer is complete. Unset: no cost.
   std::function<void(const AccessRecord&)> access_log;
-  /// Answers for a handler's Error, and for requests that are malformed (kInvalidArgument → 400, kOutOfRange → 431).
-  /// Default: text/plain with the message.
+  /// Answers a handler's Error (`status` is 0: yours to choose; headers that the handler added stay) and requests that
+  /// are malformed (`status` is 400, 431, 501 or 505; they never reach the handler). Default: text/plain with the
+  /// message.
   std::function<void(const Error&, int status, Response&)> on_error;
 };
 

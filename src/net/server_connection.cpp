@@ -202,11 +202,19 @@ void ServerConnection::refuse(const Error& error, int status) {
   keep_ = false;
   head_request_ = false;
   response_.close_after_ = true;
+  answer_error(error, status);
+}
+
+void ServerConnection::answer_error(const Error& error, int status) {
   if (server_->hooks.on_error) {
     server_->hooks.on_error(error, status, response_);
-  } else {
-    (void)response_.send(status, error.message + "\n", "text/plain; charset=utf-8");
+    CHECK(response_.ended());
+    return;
   }
+  if (status == 0) {
+    status = error.kind == ErrorKind::kInvalidArgument ? 400 : error.kind == ErrorKind::kResourceExhausted ? 413 : 500;
+  }
+  (void)response_.send(status, error.message + "\n", "text/plain; charset=utf-8");
 }
 
 asio::awaitable<void> ServerConnection::handle() {
@@ -234,16 +242,7 @@ asio::awaitable<void> ServerConnection::handle() {
   }
   if (!response_.started()) {
     auto error = result ? Error{ErrorKind::kInternal, "the request was not answered"} : result.error();
-    int status = error.kind == ErrorKind::kInvalidArgument     ? 400
-                 : error.kind == ErrorKind::kResourceExhausted ? 413
-                                                               : 500;
-    response_.headers_.clear();
-    response_.has_content_type_ = false;
-    bool head = head_request_;
-    bool keep = keep_;
-    refuse(error, status);
-    head_request_ = head;
-    keep_ = keep && may_keep();
+    answer_error(error, 0);
   } else if (!response_.ended()) {
     // The client has to see that this answer is not whole.
     if (result) kLog.error("the answer to {} {} was not ended", request_.method(), request_.raw_path());

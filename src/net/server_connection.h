@@ -70,6 +70,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   boost::asio::awaitable<void> linger();
   bool may_keep() const;
   void refuse(const Error& error, int status);
+  void answer_error(const Error& error, int status);
 
   // Request's side.
   Task<std::string_view> read_body();

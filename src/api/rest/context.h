@@ -1,0 +1,28 @@
+// What the endpoints work with, and the groups they come in (one file each).
+#pragma once
+
+#include "api/rest/options.h"
+#include "base/runtime.h"
+#include "cluster/cluster.h"
+#include "net/router.h"
+
+namespace ipfsc::api::rest {
+
+struct RestContext {
+  Runtime& runtime;
+  const RestOptions& options;
+  cluster::Cluster* cluster = nullptr;  ///< set before any handler runs
+};
+
+/// The context outlives the router. Handlers return an Error unanswered: the API turns it into an answer.
+void add_peer_routes(net::Router& router, RestContext& context);    // peer_endpoints.cpp: /id /version /peers
+void add_health_routes(net::Router& router, RestContext& context);  // health_endpoints.cpp: /health /monitor /ipfs/gc
+void add_allocation_routes(net::Router& router, RestContext& context);  // allocation_endpoints.cpp: /allocations
+void add_pin_routes(net::Router& router, RestContext& context);         // pin_endpoints.cpp: POST, DELETE /pins/…
+void add_status_routes(net::Router& router, RestContext& context);  // status_endpoints.cpp: GET /pins…, recover, sync
+void add_add_route(net::Router& router, RestContext& context);      // add_endpoint.cpp: /add
+
+/// Who asks, and the Idempotency-Key. kInvalidArgument when the key is empty or longer than 256 bytes.
+Result<cluster::Caller> caller_of(const net::Request& request);
+
+}  // namespace ipfsc::api::rest

@@ -1,0 +1,68 @@
+// GET /health, /readyz, /monitor/metrics[/{name}]; POST /ipfs/gc.
+#include <algorithm>
+
+#include "api/rest/context.h"
+#include "api/rest/errors.h"
+#include "api/rest/query_options.h"
+#include "model/json_writer.h"
+
+namespace ipfsc::api::rest {
+namespace {
+
+/// "[…]" and a newline.
+template <class List, class Append>
+std::string json_array(const List& list, Append append) {
+  std::string body = "[";
+  for (const auto& item : list) {
+    if (body.size() > 1) body += ',';
+    append(body, item);
+  }
+  body += "]\n";
+  return body;
+}
+
+Task<> get_health(net::Response& response) { co_return response.send(204, {}, kJson); }
+
+/// Whatever is not ready has been turned away before.
+Task<> get_readyz(net::Response& response) { co_return response.send(200, "{\"status\":\"ready\"}\n", kJson); }
+
+Task<> get_metric_names(RestContext& context, net::Response& response) {
+  auto names = context.cluster->metric_names();
+  co_return response.send(
+      200, json_array(names, [](std::string& out, const std::string& name) { model::append_json_string(out, name); }),
+      kJson);
+}
+
+Task<> get_metrics(RestContext& context, net::Request& request, net::Response& response) {
+  auto metrics = context.cluster->metrics(request.variable("name"));
+  std::ranges::sort(metrics, {}, &model::Metric::peer);
+  co_return response.send(
+      200, json_array(metrics, [](std::string& out, const model::Metric& metric) { model::append_json(out, metric); }),
+      kJson);
+}
+
+Task<> collect_garbage(RestContext& context, net::Request& request, net::Response& response) {
+  CO_TRY_ASSIGN(bool local, parse_bool(request.query(), "local"));
+  CO_TRY_ASSIGN(auto result, co_await context.cluster->gc(local));
+  std::string body;
+  model::append_json(body, result);
+  body += '\n';
+  co_return response.send(200, body, kJson);
+}
+
+}  // namespace
+
+void add_health_routes(net::Router& router, RestContext& context) {
+  router.add("GET", "/health", [](net::Request&, net::Response& response) { return get_health(response); });
+  router.add("GET", "/readyz", [](net::Request&, net::Response& response) { return get_readyz(response); });
+  router.add("GET", "/monitor/metrics",
+             [&context](net::Request&, net::Response& response) { return get_metric_names(context, response); });
+  router.add("GET", "/monitor/metrics/{name}", [&context](net::Request& request, net::Response& response) {
+    return get_metrics(context, request, response);
+  });
+  router.add("POST", "/ipfs/gc", [&context](net::Request& request, net::Response& response) {
+    return collect_garbage(context, request, response);
+  });
+}
+
+}  // namespace ipfsc::api::rest

@@ -1,0 +1,43 @@
+#include "api/rest/json_stream.h"
+
+#include "api/rest/errors.h"
+
+namespace ipfsc::api::rest {
+namespace {
+constexpr std::string_view kErrorTrailer = "X-Stream-Error";
+constexpr std::string_view kCursorTrailer = "X-Next-Cursor";
+}  // namespace
+
+std::vector<std::string> JsonStream::trailer_names() const {
+  std::vector<std::string> names{std::string(kErrorTrailer)};
+  if (with_cursor_) names.emplace_back(kCursorTrailer);
+  return names;
+}
+
+Task<> JsonStream::write(std::string_view lines) {
+  if (!response_.started()) CO_TRY(response_.begin({.content_type = kJson, .trailers = trailer_names()}));
+  co_return co_await response_.write(lines);
+}
+
+Result<> JsonStream::end(End end) {
+  if (!response_.started()) {
+    response_.add_header("Trailer", kErrorTrailer);
+    if (!end.outcome) return fail(end.outcome.error());
+    if (!end.also.empty()) return fail(end.also.front());
+    if (with_cursor_)
+      response_.add_header(kCursorTrailer, end.next_cursor);  // an answer without a body has no trailers
+    return response_.send(204, {}, kJson);
+  }
+  net::Headers trailers;
+  auto add_error = [&](std::string message) { trailers.push_back({std::string(kErrorTrailer), std::move(message)}); };
+  if (!end.outcome) {
+    add_error(end.outcome.error().message);
+  } else if (end.empty_trailer) {
+    add_error("");
+  }
+  for (auto& error : end.also) add_error(error.message);
+  if (with_cursor_) trailers.push_back({std::string(kCursorTrailer), std::move(end.next_cursor)});
+  return response_.end(trailers);
+}
+
+}  // namespace ipfsc::api::rest

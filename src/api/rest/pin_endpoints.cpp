@@ -1,0 +1,82 @@
+// POST and DELETE /pins/{cid} and /pins/{ipfs|ipns|ipld}/{path}.
+#include "api/rest/context.h"
+#include "api/rest/errors.h"
+#include "api/rest/query_options.h"
+#include "model/pin_json.h"
+
+namespace ipfsc::api::rest {
+namespace {
+
+Result<> send_pin(net::Response& response, const model::Pin& pin, model::PinJsonStyle style) {
+  std::string body;
+  model::append_json(body, pin, style);
+  body += '\n';
+  return response.send(200, body, kJson);
+}
+
+/// "/ipfs/<path>" of a route such as /pins/ipfs/{path...}.
+Task<ipld::Cid> resolve(RestContext& context, std::string_view scheme, const net::Request& request) {
+  auto path = request.variable("path");
+  if (path.empty()) co_return fail(ErrorKind::kInvalidArgument, "error parsing path: the path is empty");
+  auto cid = co_await context.cluster->resolve(fmt::format("/{}/{}", scheme, path));
+  if (!cid && cid.error().kind == ErrorKind::kInvalidArgument)
+    co_return fail(cid.error().with_context("error parsing path"));
+  co_return cid;
+}
+
+Task<> pin(RestContext& context, ipld::Cid cid, model::PinOptions options, net::Request& request,
+           net::Response& response) {
+  CO_TRY_ASSIGN(auto caller, caller_of(request));
+  CO_TRY_ASSIGN(auto pinned, co_await context.cluster->pin(std::move(cid), std::move(options), std::move(caller)));
+  co_return send_pin(response, pinned, model::PinJsonStyle::kRequest);
+}
+
+Task<> pin_cid(RestContext& context, net::Request& request, net::Response& response) {
+  CO_TRY_ASSIGN(auto cid, parse_cid(request.variable("cid")));
+  CO_TRY_ASSIGN(auto options, parse_pin_options(request.query(), context.runtime.wall_now()));
+  co_return co_await pin(context, std::move(cid), std::move(options), request, response);
+}
+
+Task<> pin_path(RestContext& context, std::string_view scheme, net::Request& request, net::Response& response) {
+  CO_TRY_ASSIGN(auto options, parse_pin_options(request.query(), context.runtime.wall_now()));
+  CO_TRY_ASSIGN(auto cid, co_await resolve(context, scheme, request));
+  co_return co_await pin(context, std::move(cid), std::move(options), request, response);
+}
+
+Task<> unpin(RestContext& context, ipld::Cid cid, net::Request& request, net::Response& response) {
+  CO_TRY_ASSIGN(auto caller, caller_of(request));
+  CO_TRY_ASSIGN(auto removed, co_await context.cluster->unpin(std::move(cid), std::move(caller)));
+  co_return send_pin(response, removed, model::PinJsonStyle::kStored);
+}
+
+Task<> unpin_cid(RestContext& context, net::Request& request, net::Response& response) {
+  CO_TRY_ASSIGN(auto cid, parse_cid(request.variable("cid")));
+  co_return co_await unpin(context, std::move(cid), request, response);
+}
+
+Task<> unpin_path(RestContext& context, std::string_view scheme, net::Request& request, net::Response& response) {
+  CO_TRY_ASSIGN(auto cid, co_await resolve(context, scheme, request));
+  co_return co_await unpin(context, std::move(cid), request, response);
+}
+
+}  // namespace
+
+void add_pin_routes(net::Router& router, RestContext& context) {
+  router.add("POST", "/pins/{cid}", [&context](net::Request& request, net::Response& response) {
+    return pin_cid(context, request, response);
+  });
+  router.add("DELETE", "/pins/{cid}", [&context](net::Request& request, net::Response& response) {
+    return unpin_cid(context, request, response);
+  });
+  for (std::string_view scheme : {"ipfs", "ipns", "ipld"}) {
+    auto pattern = fmt::format("/pins/{}/{{path...}}", scheme);
+    router.add("POST", pattern, [&context, scheme](net::Request& request, net::Response& response) {
+      return pin_path(context, scheme, request, response);
+    });
+    router.add("DELETE", pattern, [&context, scheme](net::Request& request, net::Response& response) {
+      return unpin_path(context, scheme, request, response);
+    });
+  }
+}
+
+}  // namespace ipfsc::api::rest

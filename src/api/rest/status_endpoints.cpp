@@ -1,0 +1,179 @@
+// GET /pins[/{cid}]; POST /pins[/{cid}]/recover and /sync: what peers do about pins.
+#include <algorithm>
+
+#include "api/rest/context.h"
+#include "api/rest/errors.h"
+#include "api/rest/json_stream.h"
+#include "api/rest/query_options.h"
+#include "model/json_writer.h"
+
+namespace ipfsc::api::rest {
+namespace {
+
+constexpr size_t kFirstPage = 32;
+
+Result<> send_info(net::Response& response, const model::GlobalPinInfo& info) {
+  std::string body;
+  model::append_json(body, info);
+  body += '\n';
+  return response.send(200, body, kJson);
+}
+
+std::string to_lines(const std::vector<model::GlobalPinInfo>& infos) {
+  std::string lines;
+  for (const auto& info : infos) {
+    model::append_json(lines, info);
+    lines += '\n';
+  }
+  return lines;
+}
+
+/// Streams what `cursor` gives, at most `left` items.
+Task<> stream_statuses(RestContext& context, cluster::StatusCursor& cursor, JsonStream& stream, uint64_t left) {
+  std::vector<model::GlobalPinInfo> page;
+  size_t size = std::min(kFirstPage, context.options.list_page);
+  while (left > 0) {
+    page.clear();
+    auto count = co_await cursor.next(page, static_cast<size_t>(std::min<uint64_t>(size, left)));
+    if (!count) co_return stream.end({.outcome = fail(count.error()), .next_cursor = cursor.next_cursor()});
+    if (*count == 0) break;
+    left -= *count;
+    size = context.options.list_page;
+    CO_TRY(co_await stream.write(to_lines(page)));
+  }
+  co_return stream.end({.also = cursor.errors(), .next_cursor = cursor.next_cursor()});
+}
+
+/// Statuses of the pins that a search of the pinset finds, in its order.
+class SearchedStatuses final : public cluster::StatusCursor {
+ public:
+  SearchedStatuses(RestContext& context, std::unique_ptr<state::PinCursor> pins, cluster::StatusQuery query)
+      : context_(context), pins_(std::move(pins)), query_(std::move(query)) {}
+
+  Task<size_t> next(std::vector<model::GlobalPinInfo>& out, size_t max) override {
+    size_t before = out.size();
+    while (out.size() == before && !pins_->done()) {
+      std::vector<state::StoredPin> found;
+      CO_TRY(co_await run_blocking(context_.runtime, [&] { return pins_->next(found, max); }));
+      if (found.empty()) continue;
+      auto query = query_;
+      for (auto& stored : found) query.cids.push_back(std::move(stored.pin.cid));
+      auto statuses = context_.cluster->statuses(std::move(query));
+      for (;;) {
+        CO_TRY_ASSIGN(size_t count, co_await statuses->next(out, max));
+        if (count == 0) break;
+      }
+    }
+    co_return out.size() - before;
+  }
+  std::string next_cursor() const override { return pins_->token(); }
+
+ private:
+  RestContext& context_;
+  std::unique_ptr<state::PinCursor> pins_;
+  cluster::StatusQuery query_;
+};
+
+Result<std::unique_ptr<cluster::StatusCursor>> open_statuses(RestContext& context, cluster::StatusQuery query,
+                                                             const Page& page) {
+  if (!page.searches()) {
+    query.cursor = page.cursor;
+    return context.cluster->statuses(std::move(query));
+  }
+  TRY_ASSIGN(
+      auto pins,
+      context.cluster->allocations(
+          {.name = page.name, .name_prefix = page.name_prefix, .metadata = page.metadata, .cursor = page.cursor}));
+  return std::make_unique<SearchedStatuses>(context, std::move(pins), std::move(query));
+}
+
+Task<> count_statuses(RestContext& context, cluster::StatusCursor& cursor, net::Response& response) {
+  uint64_t total = 0;
+  std::vector<model::GlobalPinInfo> page;
+  for (;;) {
+    page.clear();
+    CO_TRY_ASSIGN(size_t count, co_await cursor.next(page, context.options.list_page));
+    if (count == 0) break;
+    total += count;
+  }
+  std::string body;
+  model::JsonObject object(body);
+  object.number("count", total);
+  object.end();
+  body += '\n';
+  co_return response.send(200, body, kJson);
+}
+
+Task<> get_statuses(RestContext& context, net::Request& request, net::Response& response) {
+  cluster::StatusQuery query;
+  CO_TRY_ASSIGN(query.local, parse_bool(request.query(), "local"));
+  CO_TRY_ASSIGN(query.filter, model::parse_status_filter(request.query().value("filter")));
+  CO_TRY_ASSIGN(query.cids, parse_cids(request.query().value("cids")));
+  CO_TRY_ASSIGN(auto page, parse_page(request.query()));
+  if (!query.cids.empty() && (page.searches() || page.limit || !page.cursor.empty())) {
+    co_return fail(ErrorKind::kInvalidArgument, "cids cannot be combined with a search, limit or cursor");
+  }
+  CO_TRY_ASSIGN(auto cursor, open_statuses(context, std::move(query), page));
+  if (page.count) co_return co_await count_statuses(context, *cursor, response);
+  JsonStream stream(response, page.limit.has_value());
+  co_return co_await stream_statuses(context, *cursor, stream, page.limit.value_or(UINT64_MAX));
+}
+
+Task<> get_status(RestContext& context, net::Request& request, net::Response& response) {
+  CO_TRY_ASSIGN(auto cid, parse_cid(request.variable("cid")));
+  CO_TRY_ASSIGN(bool local, parse_bool(request.query(), "local"));
+  CO_TRY_ASSIGN(auto info, co_await context.cluster->status(std::move(cid), local));
+  co_return send_info(response, info);
+}
+
+Task<> recover(RestContext& context, net::Request& request, net::Response& response) {
+  CO_TRY_ASSIGN(auto cid, parse_cid(request.variable("cid")));
+  CO_TRY_ASSIGN(bool local, parse_bool(request.query(), "local"));
+  CO_TRY_ASSIGN(auto info, co_await context.cluster->recover(std::move(cid), local));
+  co_return send_info(response, info);
+}
+
+Task<> recover_all(RestContext& context, net::Request& request, net::Response& response) {
+  CO_TRY_ASSIGN(bool local, parse_bool(request.query(), "local"));
+  auto cursor = context.cluster->recover_all(local);
+  JsonStream stream(response);
+  co_return co_await stream_statuses(context, *cursor, stream, UINT64_MAX);
+}
+
+Task<> sync(RestContext& context, net::Request& request, net::Response& response) {
+  CO_TRY_ASSIGN(auto cid, parse_cid(request.variable("cid")));
+  CO_TRY_ASSIGN(bool local, parse_bool(request.query(), "local"));
+  CO_TRY_ASSIGN(auto info, co_await context.cluster->sync(std::move(cid), local));
+  co_return send_info(response, info);
+}
+
+Task<> sync_all(RestContext& context, net::Request& request, net::Response& response) {
+  CO_TRY(parse_bool(request.query(), "local"));
+  JsonStream stream(response);
+  auto report = co_await context.cluster->sync_all([&stream](model::GlobalPinInfo info) -> Task<> {
+    std::string line;
+    model::append_json(line, info);
+    line += '\n';
+    co_return co_await stream.write(line);
+  });
+  co_return stream.end({.outcome = report ? Result<>{} : fail(report.error())});
+}
+
+}  // namespace
+
+void add_status_routes(net::Router& router, RestContext& context) {
+  using Endpoint = Task<> (*)(RestContext&, net::Request&, net::Response&);
+  auto add = [&](std::string_view method, std::string_view pattern, Endpoint endpoint) {
+    router.add(method, pattern, [&context, endpoint](net::Request& request, net::Response& response) {
+      return endpoint(context, request, response);
+    });
+  };
+  add("GET", "/pins", &get_statuses);
+  add("GET", "/pins/{cid}", &get_status);
+  add("POST", "/pins/recover", &recover_all);
+  add("POST", "/pins/{cid}/recover", &recover);
+  add("POST", "/pins/sync", &sync_all);
+  add("POST", "/pins/{cid}/sync", &sync);
+}
+
+}  // namespace ipfsc::api::rest

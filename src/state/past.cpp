@@ -30,7 +30,8 @@ Result<Revision> revision_at(const Store& store, const Head& head, WallTime time
       low = middle + 1;
     }
   }
-  return low == 0 ? 0 : make_revision(LogIndex(low), 0) - 1;
+  Revision then = low == 0 ? 0 : make_revision(LogIndex(low), 0) - 1;
+  return std::max(then, head.history_floor);  // what was dropped is older than every time that is answered
 }
 
 Result<Bytes> row_at(const Store& store, Revision then, Revision last, ByteView row,

@@ -7,13 +7,13 @@
 namespace ipfsc::state {
 namespace {
 
-/// The offset of the CID; nullopt when the key is damaged.
-std::optional<size_t> cid_offset(ByteView key, KeyShape shape) {
+/// The offset of the CID behind the fixed prefix; nullopt when the key is damaged.
+std::optional<size_t> cid_offset(ByteView key, KeyShape shape, size_t strip) {
   ByteView rest = key;
   switch (shape) {
     case KeyShape::kCid:
     case KeyShape::kClaim:
-      return 0;
+      return strip;
     case KeyShape::kSeconds:
       return key.size() < 5 ? std::nullopt : std::optional<size_t>(5);
     case KeyShape::kTwoTexts:
@@ -70,7 +70,7 @@ class RangeSource final : public Source {
  private:
   Result<> settle() {
     if (!it_.valid()) return {};
-    auto offset = cid_offset(it_.key(), shape_);
+    auto offset = cid_offset(it_.key(), shape_, strip_);
     if (!offset) return bad_row("index key");
     cid_ = it_.key().substr(*offset);
     if (shape_ == KeyShape::kClaim) {

@@ -2,23 +2,12 @@
 
 #include "base/check.h"
 #include "state/codec.h"
+#include "state/index_rows.h"
 
 namespace ipfsc::state {
 namespace {
 
 using IndexRow = std::pair<FamilyId, Bytes>;
-
-template <class F>
-void each_index_row(const PinView& pin, ByteView cid, F f) {
-  if (pin.held_everywhere()) f(kByPeer, key::by_peer(PeerNumber(0), cid));
-  if (pin.held_by_name()) {
-    for (auto number : pin.allocations) f(kByPeer, key::by_peer(PeerNumber(number), cid));
-  }
-  if (!pin.name.empty()) f(kByName, key::by_name(pin.name, cid));
-  for (const auto& [name, value] : pin.metadata) f(kByMeta, key::by_meta(name, value, cid));
-  f(kByTime, key::by_time(pin.timestamp.value_or(0), cid));
-  if (pin.expire_at) f(kByExpiry, key::by_expiry(*pin.expire_at, cid));
-}
 
 /// Sorted and without repetition: long texts are cut and may then give one row twice.
 std::vector<IndexRow> index_rows(const PinView& pin, ByteView cid) {
@@ -103,18 +92,9 @@ Result<PinRow> Transaction::find_pin(ByteView cid) {
 }
 
 void Transaction::count(const PinView& pin, uint64_t step) {
-  auto& counters = head.counters;
-  counters.pins += step;
-  counters.by_type[static_cast<size_t>(pin.type)] += step;
-  if (pin.max_depth == model::kDepthDirect) counters.direct += step;
-  if (pin.expire_at) counters.expiring += step;
-  if (pin.held_everywhere()) counters.everywhere += step;
-  if (pin.held_by_name()) {
-    for (auto number : pin.allocations) {
-      peer_pins[number] += step;
-      dirty_peer_pins_.insert(number);
-    }
-  }
+  count_pin(pin, step, head.counters, peer_pins);
+  if (!pin.held_by_name()) return;
+  for (auto number : pin.allocations) dirty_peer_pins_.insert(number);
 }
 
 void Transaction::write_index(ByteView cid, const PinView* before, const PinView* after) {

@@ -48,9 +48,12 @@ class Transaction {
   void remember(HistoryRow row);
 
   const PeerTable& peers() const { return *peers_; }
-  /// A copy that this entry may change; `number` is written with it.
+  /// A copy that this entry may change; those that are marked are written.
   PeerTable& change_peers();
-  void mark_peer(PeerNumber number) { dirty_peers_.insert(number.value); }
+  void mark_peer(PeerNumber number) {
+    dirty_peers_.insert(number.value);
+    dirty_peer_pins_.insert(number.value);
+  }
   /// The peer's number, given now if it has none.
   PeerNumber number_of(const ipld::PeerId& id);
   SharedPeers shared_peers() const { return peers_; }
@@ -70,7 +73,7 @@ class Transaction {
 
   Slot& looked_up(FamilyId id, ByteView key);
   void hash_out(FamilyId id, ByteView key, const Slot& slot);
-  void count(const PinView& pin, uint64_t step);  ///< step 1 or -1 modulo 2^64
+  void count(const PinView& pin, uint64_t step);
   void write_index(ByteView cid, const PinView* before, const PinView* after);
   Result<> write_links(ByteView cid, const PinRow& before, bool removed, HistoryRow& history);
 

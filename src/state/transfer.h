@@ -25,25 +25,25 @@ struct ImportOptions {
   Bytes cluster_id;    ///< 16 bytes
   uint64_t incarnation = 1;
   LogIndex index{1};  ///< the new state's applied index: the log goes on after it
-  WallTime now;       ///< where its history begins; also the timestamp of pins that have none
+  WallTime now;       ///< where its history begins
   /// Replace these of every pin when set.
   std::optional<int> replication_factor_min, replication_factor_max;
   std::optional<std::vector<ipld::PeerId>> allocations;
   size_t max_pin_bytes = 1 << 20;  ///< longest object in the input
-  size_t pins_per_run = 200'000;   ///< sorted in memory at once (about 1 KiB each)
+  size_t pins_per_run = 100'000;   ///< sorted in memory at once, about 500 bytes each; two runs are in memory
 };
 
 struct ImportReport {
   uint64_t pins = 0;        ///< in the new state
   uint64_t duplicates = 0;  ///< objects that replaced an earlier one with the same CID
-  uint64_t defaulted = 0;   ///< objects without `type` or `max_depth` (pin, recursive)
+  uint64_t repaired = 0;    ///< objects of type "bad-type" (an old import of Go's left them): they become "pin"
   StateInfo info;
 };
 
-/// Builds a new state directory from the text. On any error the directory is removed again and nothing else was
-/// touched: kInvalidArgument says line and reason, for a bad object. The caller puts it in place
-/// (State::replace_with()). Blocks; uses two threads beside the caller's for a moment (one reads JSON, one builds
-/// indexes).
+/// Builds a new state directory from the text: one pin object after the other, any white space between. On any error
+/// what was built is removed and nothing else was touched: kInvalidArgument says line and reason for a bad object. The
+/// caller puts the directory in place (State::replace_with(), or a rename while no State is open). Blocks, with two
+/// threads beside the caller's.
 Result<ImportReport> import_pins(const TextSource& source, const ImportOptions& options);
 
 }  // namespace ipfsc::state

@@ -21,5 +21,6 @@ int main(int argc, char** argv) {
   action.sa_handler = on_signal;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);  // of TLS connections; a closed output is seen as an error
   return ipfsc::cmd::ctl::run_ctl({argv + 1, argv + argc}, stdout, stderr, &cancelled);
 }

@@ -265,11 +265,16 @@ Result<std::vector<std::string>> apply_environment(Configuration& config, const 
   }
   for (const auto& [name, value] : environment) {
     if (!name.starts_with("CLUSTER_") || std::find(known.begin(), known.end(), name) != known.end()) continue;
-    bool opaque = false;
+    const Section* unused = nullptr;  // a component of the Go program that is not part of this one
     for (const auto& section : sections()) {
-      opaque |= section.opaque && !section.variable_prefix.empty() && name.starts_with(section.variable_prefix);
+      if (section.opaque && !section.variable_prefix.empty() && name.starts_with(section.variable_prefix)) {
+        unused = &section;
+      }
     }
-    if (opaque) continue;
+    if (unused) {
+      warnings.push_back(fmt::format("the variable {} has no effect: {}", name, unused->no_effect));
+      continue;
+    }
     std::string flat = name;  // CLUSTER_MONITOR_PING_INTERVAL: the words are right, the separators are not
     std::erase(flat, '_');
     std::string near;

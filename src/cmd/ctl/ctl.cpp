@@ -72,7 +72,7 @@ int run_ctl(const std::vector<std::string>& arguments, FILE* out, FILE* err, con
   Context context{chosen.options, *client, output, cancelled};
   int code = chosen.command(context);
   output.flush();
-  return code;
+  return code == kExitOk && output.broken() ? kExitLocal : code;
 }
 
 }  // namespace ipfsc::cmd::ctl

@@ -27,6 +27,8 @@ class Output {
   void text(std::string_view text) { std::fwrite(text.data(), 1, text.size(), out_); }
   void object(const boost::json::value& value);
   void flush() { std::fflush(out_); }
+  /// Nobody reads what we print, or the disk is full: what is under way may stop.
+  bool broken() const { return std::ferror(out_) != 0; }
   FILE* err() const { return err_; }
 
   /// "error <doing>: <message>" on stderr; returns kExitLocal.

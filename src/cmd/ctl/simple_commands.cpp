@@ -62,6 +62,7 @@ int show_stream(Context& context, const client::ApiRequest& request, const Forma
   auto done = context.client.stream(
       request,
       [&](std::string_view object) -> Result<> {
+        if (context.output.broken()) return fail(ErrorKind::kCancelled, "the output is closed");
         auto value = parse_json(object);
         if (!value) return fail(value.error().with_context("the answer is not JSON"));
         if (context.output.json()) {
@@ -72,6 +73,7 @@ int show_stream(Context& context, const client::ApiRequest& request, const Forma
         return {};
       },
       [&] { context.output.flush(); });
+  if (context.output.broken()) return kExitLocal;
   return done ? kExitOk : context.output.api_error(done.error());
 }
 

@@ -24,7 +24,7 @@ Result<ipld::Cid> link_by_name(const ipld::PbNode& node, std::string_view name, 
 
 /// The entry of a sharded directory: one block for each level.
 Task<ipld::Cid> lookup_sharded(IpfsNode& node, const ipld::Cid& directory, ipld::PbNode pb, ipld::UnixFs unixfs,
-                               std::string_view name) {
+                               std::string_view name, std::vector<ipld::Cid>& read) {
   CO_TRY_ASSIGN(HamtShape shape, HamtShape::of(unixfs));
   uint64_t hash = murmur3_x64_64(name);
   for (size_t depth = 0; depth < shape.max_depth(); ++depth) {
@@ -37,18 +37,20 @@ Task<ipld::Cid> lookup_sharded(IpfsNode& node, const ipld::Cid& directory, ipld:
     if (below == nullptr) break;
     ipld::Cid shard = *below;
     CO_TRY_ASSIGN(Bytes bytes, co_await node.get_block(shard));
+    read.push_back(shard);
     if (shard.codec() != ipld::kDagPb) break;
     CO_TRY_ASSIGN(pb, ipld::decode_pb(bytes));
   }
   co_return fail(no_link(name, directory));
 }
 
-Task<ipld::Cid> step_pb(IpfsNode& node, const ipld::Cid& cid, const Bytes& bytes, const std::string& name) {
+Task<ipld::Cid> step_pb(IpfsNode& node, const ipld::Cid& cid, const Bytes& bytes, const std::string& name,
+                        std::vector<ipld::Cid>& read) {
   CO_TRY_ASSIGN(auto pb, ipld::decode_pb(bytes));
   auto unixfs = pb.data ? ipld::decode_unixfs(*pb.data) : fail(ErrorKind::kInvalidArgument, "no data");
   if (!unixfs || unixfs->type == ipld::UnixFsType::kDirectory) co_return link_by_name(pb, name, cid);
   if (unixfs->type == ipld::UnixFsType::kHamtShard) {
-    co_return co_await lookup_sharded(node, cid, std::move(pb), std::move(*unixfs), name);
+    co_return co_await lookup_sharded(node, cid, std::move(pb), std::move(*unixfs), name, read);
   }
   co_return fail(ErrorKind::kNotFound,
                  fmt::format("{} is not a directory: it has nothing named \"{}\"", cid.to_string(), name));
@@ -116,9 +118,10 @@ Task<ResolvedPath> resolve_path(IpfsNode& node, IpfsPath path) {
   ResolvedPath out{.cid = path.root};
   for (size_t at = 0; at < path.segments.size();) {
     CO_TRY_ASSIGN(Bytes bytes, co_await node.get_block(out.cid));
+    out.read.push_back(out.cid);
     ipld::Cid next;
     if (out.cid.codec() == ipld::kDagPb) {
-      CO_TRY_ASSIGN(next, co_await step_pb(node, out.cid, bytes, path.segments[at]));
+      CO_TRY_ASSIGN(next, co_await step_pb(node, out.cid, bytes, path.segments[at], out.read));
       ++at;
     } else if (out.cid.codec() == ipld::kDagCbor) {
       CO_TRY_ASSIGN(next, step_cbor(out.cid, bytes, path.segments, at));

@@ -23,7 +23,8 @@ Result<IpfsPath> parse_path(std::string_view path);
 
 struct ResolvedPath {
   ipld::Cid cid;
-  std::vector<ipld::Cid> parents;  ///< blocks on the way, the root first; without `cid`
+  std::vector<ipld::Cid> parents;  ///< nodes on the way, the root first; without `cid`
+  std::vector<ipld::Cid> read;     ///< every block that was read: `parents` and, behind its directory, each shard
 };
 
 /// Follows the segments: names of UnixFS directories (plain and HAMT), link names of other dag-pb nodes, keys and

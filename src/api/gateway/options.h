@@ -18,7 +18,7 @@ struct GatewayOptions {
   size_t read_ahead_blocks = 4;  ///< of a file, in memory
   /// A directory up to this size is listed by name; beyond, it is listed in the order of its blocks.
   size_t sorted_entries = 10'000;
-  /// CIDs that a CAR remembers, so that a block is sent once (about 50 bytes each); beyond, blocks may come again.
+  /// CIDs that a CAR remembers, so that a block is sent once (about 60 bytes each); beyond, blocks may come again.
   size_t car_seen_blocks = 1'000'000;
   /// CIDs that a CAR has still to visit; beyond, the answer is broken off.
   size_t car_pending_blocks = 1'000'000;

@@ -23,7 +23,10 @@ void each_counter(C& c, F f) {
 
 }  // namespace
 
-WallTime from_ms(uint64_t ms) { return WallTime(std::chrono::milliseconds(ms)); }
+WallTime from_ms(uint64_t ms) {
+  constexpr uint64_t kLast = 9'223'372'036'000;  // the last second that fits 64-bit nanoseconds
+  return WallTime(std::chrono::milliseconds(std::min(ms, kLast)));
+}
 
 Bytes Head::encode() const {
   Bytes out;

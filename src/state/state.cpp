@@ -39,6 +39,12 @@ Result<StateInfo> State::inspect(const StateOptions& options) {
   return loaded.head.info();
 }
 
+Result<> State::compact(const StateOptions& options) {
+  TRY_ASSIGN(auto store, Store::open(database_options(options)));
+  for (int id = 0; id < kFamilies; ++id) TRY(store->db().compact(store->family(static_cast<FamilyId>(id))));
+  return {};
+}
+
 Result<> StateImpl::open() {
   auto database = database_options(options);
   database.on_flushed = [this] { flush_event_ = true; };

@@ -376,7 +376,7 @@ class Random {
   proto::Entry entry(uint64_t i) {
     std::vector<proto::Operation> ops;
     for (int n = below(8); n > 0; --n) ops.push_back(operation());
-    return entry_of(i * 10 - static_cast<uint64_t>(below(20)), std::move(ops));
+    return entry_of(i * 10 + 20 - static_cast<uint64_t>(below(20)), std::move(ops));
   }
 
  private:

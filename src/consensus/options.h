@@ -32,17 +32,22 @@ struct RaftOptions {
   /// grouped.
   size_t max_unapplied_entries = 3;
 
-  /// The state has no write-ahead log but this one: it is flushed when so much of the log would have to be applied
-  /// again after a crash (whichever comes first; the second bounds the time that takes).
+  /// The state has no write-ahead log but this one. It flushes by itself when its write buffers are full; at the
+  /// latest when so many bytes of the log would have to be applied again after a crash.
   uint64_t flush_log_bytes = 32 << 20;
-  uint64_t flush_operations = 1 << 16;
   /// How much log is kept behind the last flush, for peers that lag and for the feed.
   uint64_t keep_log_bytes = 256 << 20;
+
+  /// False: the log's database does nothing by itself (simulation).
+  bool background_compaction = true;
 
   /// After an error of the log's database it is opened anew: first after this time, then at doubling intervals to the
   /// limit.
   Duration reopen_after = std::chrono::seconds(1);
   Duration reopen_after_at_most = std::chrono::seconds(30);
+
+  /// How long stop() waits for writes under way.
+  Duration stop_grace = std::chrono::seconds(2);
 };
 
 }  // namespace ipfsc::consensus

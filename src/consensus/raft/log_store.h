@@ -73,6 +73,8 @@ class LogStore final : public LogView {
   /// goes.
   bool truncate_behind(LogIndex flushed);
   bool has_staged() const { return staged_.has_value(); }
+  /// False when nothing is staged but a commit index, which may wait for the next write.
+  bool write_is_urgent() const { return staged_ && (staged_->sync || staged_->drop || !staged_->messages.empty()); }
   /// Everything staged so far. Writes must be made one at a time in the order in which they were taken.
   LogWrite take_write();
   /// Pool thread. After an error the store is poisoned: every later write fails with the same error.

@@ -1,0 +1,122 @@
+// RaftConsensus: the replicated log of this peer. An actor on the I/O thread drives a RaftEngine, its LogStore and the
+// State:
+//
+//   submit → WriteQueue ─(one entry)→ engine → LogStore ──fsync on the pool──→ engine → committed → State::apply on the
+//   pool
+//     ↑                                                                                                     │
+//     └──────────────────────────────── outcomes ───────────────────────────────────────────────────────────┘
+//
+// While one entry is at the disk the next one collects, and while one is applied the next one is at the disk. One write
+// and one apply are on the pool at a time, so order is kept without locks.
+//
+// Any error of the log or the state throws the engine away; log and state are opened anew (after a pause) and go on
+// from what is durable.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include <boost/asio/executor_work_guard.hpp>
+
+#include "base/notifier.h"
+#include "base/runtime.h"
+#include "base/task_group.h"
+#include "consensus/consensus.h"
+#include "consensus/options.h"
+#include "consensus/raft/log_store.h"
+#include "consensus/raft/write_queue.h"
+
+namespace ipfsc::consensus {
+
+class RaftConsensus final : public Consensus {
+ public:
+  /// Opens or begins the log and starts taking part; a lone voter leads at once. `state` outlives it and has no other
+  /// caller of apply(). Errors are those of open_log() (raft/recovery.h).
+  static Task<std::unique_ptr<RaftConsensus>> open(Runtime& runtime, state::State& state, RaftOptions options);
+  /// Removes the log in the folder `path`, for a state that is put in the place of the old one while no peer runs.
+  static Result<> remove_log(const std::string& path, rocksdb::Env* env = nullptr);
+  ~RaftConsensus() override;
+
+  Task<std::vector<state::Outcome>> submit(std::vector<proto::Operation> operations, SteadyTime deadline) override;
+  std::optional<ipld::PeerId> leader() const override;
+  bool is_leader() const override { return role_ == RaftRole::kLeader && leads_since_ != LogIndex(); }
+  std::vector<Member> members() const override;
+  Task<LogIndex> barrier(SteadyTime deadline) override;
+  std::unique_ptr<state::ChangeStream> feed(state::FeedPosition from) override;
+  Task<> wait_ready(SteadyTime deadline) override;
+  Task<> stop() override;
+
+  /// Why nothing can be written now; empty = it can.
+  std::string trouble() const;
+
+ private:
+  class Feed;
+  struct Applied;
+
+  RaftConsensus(Runtime& runtime, state::State& state, RaftOptions options);
+  EngineOptions engine_options() const;
+  Result<> start_engine(std::unique_ptr<LogStore> log);
+  bool ready() const;
+  bool alone() const;
+  bool idle() const { return !writing_ && !applying_ && jobs_ == 0; }
+  std::string waiting_for() const;
+
+  // Each step ends in pump(), which starts what can be started.
+  void pump();
+  void take_readies();
+  void propose_waiting();
+  void begin_cluster();
+  void start_write();
+  void written(LogWrite write, Result<> result);
+  void start_apply();
+  void applied(Applied applied);
+  void start_flush();
+  void keep_house();
+  void fail_engine(Error error);
+  void fail_state(Error error);
+  void finish_failing();
+
+  Task<> tick_loop();
+  Task<> deadline_loop();
+  Task<> reopen_loop();
+  template <class Job, class Done>
+  void on_pool(Job job, Done done);
+
+  Runtime& runtime_;
+  state::State& state_;
+  RaftOptions options_;
+  WriteQueue queue_;
+  std::unique_ptr<LogStore> log_;
+  std::unique_ptr<RaftEngine> engine_;  // null while failed or stopped
+  RaftId self_ = kNobody;
+  std::map<RaftId, ipld::PeerId> peers_;
+  RaftRole role_ = RaftRole::kFollower;
+  RaftId leader_ = kNobody;
+  ConfState conf_;
+  LogIndex leads_since_;        // our first own entry that is applied; 0 = none since the last election
+  bool cluster_begun_ = false;  // the state has its cluster id, or the entry that gives it is under way
+  bool cluster_known_ = false;  // the state has its cluster id
+  bool writing_ = false, applying_ = false;
+  size_t jobs_ = 0;                 // others on the pool
+  std::deque<EntryPtr> committed_;  // to apply
+  LogIndex applied_;
+  WallTime last_time_;           // of the last entry proposed
+  LogIndex flushed_seen_;        // what the log was last truncated for
+  uint64_t log_flushed_at_ = 0;  // LogStore::bytes() at its last flush
+  uint64_t next_read_ = 0;
+  std::map<uint64_t, std::optional<LogIndex>> reads_;  // barriers: what they wait for, once it is known
+  std::optional<Error> failed_;
+  bool state_failed_ = false;  // the state has to be opened anew as well
+  Duration reopen_after_;
+  uint64_t life_ = 0;  // of the engine
+  bool stopping_ = false, stopped_ = false;
+  std::optional<SteadyTime> armed_;  // what deadline_loop() sleeps for
+  Notifier changed_;                 // applied, leadership, failure, idle
+  Notifier deadlines_changed_;
+  TaskGroup tasks_;
+  std::optional<boost::asio::executor_work_guard<boost::asio::any_io_executor>> work_;
+};
+
+}  // namespace ipfsc::consensus

@@ -1,0 +1,252 @@
+// The actor's steps: what the engine hands out goes to the disk and to the state, and what comes back goes on.
+#include "base/check.h"
+#include "base/log.h"
+#include "consensus/raft/raft_consensus.h"
+#include "consensus/raft/recovery.h"
+
+namespace ipfsc::consensus {
+namespace {
+
+LogComponent log("raft");
+
+constexpr size_t kApplyBytes = 4 << 20;        // of entries in one job
+constexpr uint64_t kFlushLogEvery = 32 << 20;  // so that opening the log's database reads no more than this
+
+}  // namespace
+
+/// What a job on the pool made of committed entries.
+struct RaftConsensus::Applied {
+  struct One {
+    EntryPtr entry;
+    std::shared_ptr<proto::Entry> parsed;  // null: parse the entry
+    std::optional<ConfState> conf;         // after a change of the members
+    std::vector<state::Outcome> outcomes;
+  };
+  std::vector<One> entries;
+  size_t done = 0;  // of entries
+  std::optional<Error> error;
+};
+
+template <class Job, class Done>
+void RaftConsensus::on_pool(Job job, Done done) {
+  runtime_.submit_blocking([this, job = std::move(job), done = std::move(done)]() mutable {
+    auto result = job();
+    boost::asio::post(runtime_.executor(),
+                      [result = std::move(result), done = std::move(done)]() mutable { done(std::move(result)); });
+  });
+}
+
+void RaftConsensus::pump() {
+  if (engine_) {
+    propose_waiting();
+    take_readies();
+  }
+  if (engine_) start_write();
+  if (engine_) start_apply();
+  finish_failing();
+  if (stopping_ && idle()) changed_.notify_all();
+  // Waiters may call back into us: everything else is done.
+  if (queue_.has_answers()) queue_.answer_all();
+}
+
+void RaftConsensus::propose_waiting() {
+  begin_cluster();
+  while (is_leader() && !writing_ && queue_.waiting() && queue_.proposed_entries() < options_.max_unapplied_entries) {
+    auto time = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::max(runtime_.wall_now(), last_time_).time_since_epoch());
+    last_time_ = WallTime(time);
+    WriteGroup group = queue_.next_group(static_cast<uint64_t>(time.count()));
+    Bytes data;
+    CHECK(group.entry->SerializeToString(&data));
+    auto at = engine_->propose(data);
+    if (!at) {
+      queue_.put_back(std::move(group));
+      return;
+    }
+    queue_.proposed(std::move(group), *at);
+    if (data.size() < options_.max_entry_bytes / 2) return;  // a full one may be followed by the next at once
+  }
+}
+
+/// The first operation of a new cluster gives it its name.
+void RaftConsensus::begin_cluster() {
+  if (cluster_begun_ || !is_leader() || stopping_) return;
+  cluster_begun_ = true;
+  proto::Operation operation;
+  operation.set_actor("cluster");
+  Bytes id;
+  append_be64(id, runtime_.random());
+  append_be64(id, runtime_.random());
+  operation.mutable_cluster_init()->set_cluster_id(id);
+  operation.mutable_cluster_init()->set_incarnation(1);
+  auto write = std::make_shared<PendingWrite>();
+  write->count = 1;
+  write->bytes = operation.ByteSizeLong() + kOperationOverhead;
+  write->deadline = SteadyTime::max();
+  write->operations.push_back(std::move(operation));
+  write->done = [this](Result<std::vector<state::Outcome>> result) {
+    if (result) log.info("began a new cluster");
+    changed_.notify_all();
+  };
+  queue_.add(std::move(write));
+}
+
+void RaftConsensus::take_readies() {
+  while (engine_->has_ready()) {
+    Ready ready = engine_->take_ready();
+    if (engine_->read_error()) return fail_engine(*engine_->read_error());
+    bool news = ready.role != role_ || ready.leader != leader_;
+    if (ready.role != role_) leads_since_ = LogIndex();
+    role_ = ready.role;
+    leader_ = ready.leader;
+    for (ReadState& read : ready.reads) {
+      auto waiting = reads_.find(read_be64(read.context.data()));
+      if (waiting != reads_.end()) waiting->second = read.index;
+      news = true;
+    }
+    committed_.insert(committed_.end(), ready.committed.begin(), ready.committed.end());
+    if (news) changed_.notify_all();
+  }
+}
+
+void RaftConsensus::start_write() {
+  if (writing_ || !log_->write_is_urgent()) return;
+  writing_ = true;
+  // In a shared place: both the job and its end use it.
+  auto write = std::make_shared<LogWrite>(log_->take_write());
+  on_pool([store = log_.get(), write] { return store->write(*write); },
+          [this, write](Result<> result) { written(std::move(*write), std::move(result)); });
+}
+
+void RaftConsensus::written(LogWrite write, Result<> result) {
+  writing_ = false;
+  if (engine_) {
+    if (!result) {
+      fail_engine(result.error());
+    } else {
+      log_->written(write);
+      engine_->persisted(write.number);
+    }
+  }
+  pump();
+}
+
+void RaftConsensus::start_apply() {
+  if (applying_) return;
+  if (state_.bytes_since_flush() >= options_.flush_log_bytes) return start_flush();
+  if (committed_.empty()) return;
+  auto work = std::make_shared<Applied>();
+  for (size_t bytes = 0; !committed_.empty() && bytes < kApplyBytes; committed_.pop_front()) {
+    EntryPtr& entry = committed_.front();
+    bytes += entry->data.size();
+    Applied::One one{.entry = entry, .parsed = queue_.committed(entry->index, entry->term)};
+    if (entry->type != EntryType::kNormal) {
+      auto conf = engine_->apply_conf_change(*entry);
+      if (!conf) return fail_engine(conf.error());
+      conf_ = *conf;
+      log_->note_conf(entry->index, *conf);
+      one.conf = *std::move(conf);
+    }
+    work->entries.push_back(std::move(one));
+  }
+  applying_ = true;
+  auto job = [this, store = log_.get(), work]() -> Result<> {
+    for (auto& one : work->entries) {
+      // The configuration is durable before the state says that it has passed it.
+      if (one.conf) TRY(store->save_conf(one.entry->index, *one.conf));
+      TRY_ASSIGN(one.outcomes, apply_entry(state_, *one.entry, one.parsed.get()));
+      ++work->done;
+    }
+    return {};
+  };
+  on_pool(std::move(job), [this, work](Result<> result) {
+    if (!result) work->error = result.error();
+    applied(std::move(*work));
+  });
+}
+
+void RaftConsensus::applied(Applied work) {
+  applying_ = false;
+  for (size_t i = 0; i < work.done; ++i) {
+    auto& one = work.entries[i];
+    applied_ = one.entry->index;
+    queue_.applied(applied_, std::move(one.outcomes));
+    if (role_ == RaftRole::kLeader && leads_since_ == LogIndex() && engine_ &&
+        one.entry->term == log_->hard_state().term) {
+      leads_since_ = applied_;
+      last_time_ = std::max(last_time_, state_.info().time);
+      reopen_after_ = options_.reopen_after;
+      log.debug("leading since entry {}", applied_.value);
+    }
+  }
+  if (!cluster_known_) cluster_known_ = !state_.info().cluster_id.empty();
+  if (engine_) {
+    if (work.done > 0) engine_->applied(applied_);
+    if (work.error) {
+      fail_state(*work.error);
+    } else {
+      keep_house();
+    }
+  }
+  changed_.notify_all();
+  pump();
+}
+
+void RaftConsensus::start_flush() {
+  applying_ = true;
+  on_pool([this] { return state_.flush(); },
+          [this](Result<> result) {
+            applying_ = false;
+            if (engine_ && !result) fail_state(result.error().with_context("flushing the state"));
+            if (engine_) keep_house();
+            pump();
+          });
+}
+
+/// After the state got further: old parts of the log can go.
+void RaftConsensus::keep_house() {
+  LogIndex flushed = state_.flushed_index();
+  if (flushed > flushed_seen_) {
+    flushed_seen_ = flushed;
+    log_->truncate_behind(flushed);
+  }
+  if (log_->bytes() - log_flushed_at_ < kFlushLogEvery) return;
+  log_flushed_at_ = log_->bytes();
+  ++jobs_;
+  on_pool([store = log_.get()] { return store->flush(); },
+          [this](Result<> result) {
+            --jobs_;
+            if (engine_ && !result) fail_engine(result.error().with_context("flushing the log"));
+            pump();
+          });
+}
+
+void RaftConsensus::fail_engine(Error error) {
+  log.error("the log stops: {}", error.message);
+  // What a caller can do about it: wait for space, or for the repair.
+  if (error.kind != ErrorKind::kResourceExhausted) error.kind = ErrorKind::kUnavailable;
+  failed_ = std::move(error);
+  engine_.reset();
+  role_ = RaftRole::kFollower;
+  leader_ = kNobody;
+  leads_since_ = LogIndex();
+  committed_.clear();
+  changed_.notify_all();
+}
+
+void RaftConsensus::fail_state(Error error) {
+  state_failed_ = true;
+  fail_engine(std::move(error));
+}
+
+/// When the last job is back nothing of the failed engine is under way: its writes are answered, and reopen_loop() goes
+/// on.
+void RaftConsensus::finish_failing() {
+  if (!failed_ || engine_) return;
+  queue_.fail_waiting(*failed_);
+  if (!idle()) return;
+  queue_.fail_proposed(failed_->message);
+  changed_.notify_all();
+}
+
+}  // namespace ipfsc::consensus

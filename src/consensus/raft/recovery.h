@@ -1,0 +1,24 @@
+// What happens between the log's database and the state before the engine starts.
+#pragma once
+
+#include <array>
+#include <memory>
+
+#include "consensus/options.h"
+#include "consensus/raft/log_store.h"
+#include "state/state.h"
+
+namespace ipfsc::consensus {
+
+/// A peer's number in the log of a cluster that it began itself.
+inline constexpr RaftId kFirstRaftId = 1;
+
+/// Pool thread. Opens the log (and begins one behind the state when there is none: a new cluster, or a state that was
+/// imported) and applies to the state what it has not: after a crash that is what came after its last flush.
+/// kDataLoss when log and state do not fit together.
+Result<std::unique_ptr<LogStore>> open_log(const RaftOptions& options, state::State& state);
+
+/// Pool thread. Applies one entry; `parsed` saves parsing it when it is at hand.
+Result<std::vector<state::Outcome>> apply_entry(state::State& state, const LogEntry& entry, const proto::Entry* parsed);
+
+}  // namespace ipfsc::consensus

@@ -47,7 +47,7 @@ def unit(preset, only, environment):
     build = ROOT / "build" / preset
     if not (build / "build.ninja").exists() and run("cmake", "--preset", preset, stdout=subprocess.DEVNULL):
         return fail(f"configuring {preset}")
-    targets = [f"{name}_test" for name in only] or ["all"]
+    targets = [f"{name}_test" for name in only] or ["unit_tests"]
     if run("ninja", "-C", build, "-j", JOBS, "--quiet", *targets):
         return fail(f"building {preset}")
     results = build / "results"
@@ -86,7 +86,7 @@ def programs(arguments):
 def fuzz(seconds):
     step(f"fuzzing, {seconds} s a target")
     build = ROOT / "build/fuzz"
-    if run("cmake", "--preset", "fuzz", stdout=subprocess.DEVNULL) or run("ninja", "-C", build, "-j", JOBS, "--quiet"):
+    if run("cmake", "--preset", "fuzz", stdout=subprocess.DEVNULL) or run("ninja", "-C", build, "-j", JOBS, "--quiet", "fuzzers"):
         return fail("building the fuzz targets")
     for target in sorted((build / "bin").glob("*_fuzz")):
         corpus = ROOT / "tests/fuzz/corpus" / target.name.removesuffix("_fuzz")

@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "consensus/raft/raft_consensus.h"
 #include "ipfs/embedded/embedded_node.h"
-#include "ipfs/gateway_source.h"
 #include "ipfs/kubo/kubo_node.h"
 
 namespace ipfsc::app {
@@ -40,14 +39,13 @@ Task<> Peer::start() {
 
 Task<> Peer::open_data() {
   CO_TRY_ASSIGN(state_, co_await run_blocking(runtime_, [this] { return state::State::open(options_.state); }));
-  CO_TRY_ASSIGN(consensus_, co_await consensus::RaftConsensus::open(runtime_, options_.raft, *state_));
+  CO_TRY_ASSIGN(consensus_, co_await consensus::RaftConsensus::open(runtime_, *state_, options_.raft));
   co_return Result<>{};
 }
 
 Task<> Peer::open_node() {
   if (options_.use_embedded) {
     std::vector<std::shared_ptr<ipfs::BlockSource>> sources;
-    sources.push_back(std::make_shared<ipfs::GatewaySource>(runtime_, options_.block_gateways));
     CO_TRY_ASSIGN(node_, co_await ipfs::EmbeddedNode::open(runtime_, options_.embedded, std::move(sources)));
   } else {
     node_ = std::make_unique<ipfs::KuboNode>(runtime_, options_.kubo);

@@ -19,7 +19,7 @@ constexpr Duration kVerifyReport = std::chrono::seconds(1);
 
 /// Reads what is in the log and not yet in the state, as a start does.
 Task<> replay_log(Runtime& runtime, state::State& state, consensus::RaftOptions options) {
-  CO_TRY_ASSIGN(auto log, co_await consensus::RaftConsensus::open(runtime, std::move(options), state));
+  CO_TRY_ASSIGN(auto log, co_await consensus::RaftConsensus::open(runtime, state, std::move(options)));
   auto ready = co_await log->wait_ready(runtime.now() + kReplayTimeout);
   auto stopped = co_await log->stop();
   CO_TRY(ready);

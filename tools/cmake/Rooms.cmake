@@ -2,6 +2,7 @@
 #
 # One folder of src/ = one static library `NAME` of all its .cpp files, and, where it has
 # *_test.cpp files, one test program `NAME_test` that ctest runs. Includes are written from src/.
+add_custom_target(unit_tests)  # all test programs
 function(room name)
   cmake_parse_arguments(ROOM "NO_PCH" "" "DEPS;LIBS;TEST_DEPS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
@@ -26,6 +27,7 @@ function(room name)
     if(NOT ROOM_NO_PCH)
       target_precompile_headers(${name}_test REUSE_FROM base)
     endif()
+    add_dependencies(unit_tests ${name}_test)
     add_test(NAME ${name} COMMAND ${name}_test --gtest_output=xml:${CMAKE_BINARY_DIR}/results/${name}.xml)
     set_tests_properties(${name} PROPERTIES TIMEOUT 600)
   endif()

@@ -47,6 +47,10 @@ struct EmbeddedOptions {
   // --- Fetching
   size_t fetch_parallel = 16;                         ///< blocks on the way, for one pin
   Duration fetch_timeout = std::chrono::seconds(60);  ///< for one block from one source
+
+  // --- Work at a time
+  size_t walk_blocks_at_once = 4096;  ///< that one job of a pin or a collection looks at
+  size_t sweep_rows_at_once = 2048;   ///< that one job of a collection looks at, and removes under its locks
   size_t commit_batch = 1024;                         ///< pins and small adds that share one synced write
 };
 

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "ipfs/embedded/store_options.h"
+#include "ipfs/embedded/store_use.h"
 #include "storage/status.h"
 
 namespace ipfsc::ipfs {
@@ -28,15 +29,16 @@ constexpr uint64_t kIdentity = static_cast<uint64_t>(ipld::HashCode::kIdentity);
 
 class BlockStore::Listener final : public rocksdb::EventListener {
  public:
-  explicit Listener(std::string doing) : doing_(std::move(doing)) {}
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
-    std::lock_guard lock(mutex_);
-    error_ = storage::to_error(*status, doing_);
+    set(storage::to_error(*status, "write to the block store"));
   }
-  void OnErrorRecoveryCompleted(rocksdb::Status) override { clear(); }
-  void clear() {
+  /// RocksDB would look for free space itself, every five seconds, and resume; reopen() does instead.
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+  void set(std::optional<Error> error) {
     std::lock_guard lock(mutex_);
-    error_.reset();
+    error_ = std::move(error);
   }
   std::optional<Error> error() const {
     std::lock_guard lock(mutex_);
@@ -44,65 +46,85 @@ class BlockStore::Listener final : public rocksdb::EventListener {
   }
 
  private:
-  std::string doing_;
   mutable std::mutex mutex_;
   std::optional<Error> error_;
 };
 
 BlockStore::BlockStore() = default;
 
-BlockStore::~BlockStore() {
+BlockStore::~BlockStore() { close_now(); }
+
+void BlockStore::close_now() {
   if (!db_) return;
   cancel_compactions_ = true;
   rocksdb::CancelAllBackgroundWork(db_.get(), /*wait=*/true);
   for (Family handle : handles_) CHECK(db_->DestroyColumnFamilyHandle(handle).ok());
+  handles_.clear();
+  db_.reset();
 }
 
 Result<std::unique_ptr<BlockStore>> BlockStore::open(const EmbeddedOptions& options) {
   std::unique_ptr<BlockStore> store(new BlockStore);
-  TRY(store->open_database(options));
-  TRY(store->begin_run());
+  store->options_ = options;
+  store->env_ = options.env != nullptr ? options.env : rocksdb::Env::Default();
+  store->listener_ = std::make_shared<Listener>();
+  TRY(store->open_now());
   return store;
 }
 
-Result<> BlockStore::open_database(const EmbeddedOptions& options) {
-  path_ = options.path;
-  env_ = options.env != nullptr ? options.env : rocksdb::Env::Default();
-  auto doing = fmt::format("open the block store {}", path_);
-  listener_ = std::make_shared<Listener>("write to the block store");
-  rocksdb::DBOptions db_options = store_db_options(options);
+Result<> BlockStore::open_now() {
+  auto doing = fmt::format("open the block store {}", options_.path);
+  rocksdb::DBOptions db_options = store_db_options(options_);
   db_options.listeners.push_back(listener_);
-  TRY(storage::check(env_->CreateDirIfMissing(path_), doing));
+  TRY(storage::check(env_->CreateDirIfMissing(options_.path), doing));
   rocksdb::DB* db = nullptr;
-  TRY(storage::check(rocksdb::DB::Open(db_options, path_, store_families(options), &handles_, &db), doing));
+  TRY(storage::check(rocksdb::DB::Open(db_options, options_.path, store_families(options_), &handles_, &db), doing));
   db_.reset(db);
   CHECK(handles_.size() == 4);  // in the order of store_families()
   settings_ = handles_[0], index_ = handles_[1], blobs_ = handles_[2], pins_ = handles_[3];
-  return {};
+  return begin_run();
 }
 
-/// Generations of unlogged writes never repeat: the number of this run is their upper half.
+/// Generations of unlogged writes never repeat: the number of the run is their upper half.
 Result<> BlockStore::begin_run() {
   auto number = [this](std::string_view key) -> Result<uint64_t> {
-    TRY_ASSIGN(auto stored, setting(key));
+    TRY_ASSIGN(auto stored, setting_now(key));
     return stored && stored->size() == 8 ? read_be64(stored->data()) : 0;
   };
   TRY_ASSIGN(uint64_t run, number("run"));
   TRY_ASSIGN(uint64_t epoch, number("epoch"));
-  epoch_ = std::max<uint64_t>(epoch, 1);
-  Bytes next;
-  append_be64(next, run + 1);
-  TRY(set_setting("run", next));
-  flushed_generation_ = (run + 1) << 32;
+  epoch_ = std::max(epoch_.load(), epoch);
+  run = std::max(run, run_.load()) + 1;
+  Bytes text;
+  append_be64(text, run);
+  TRY(set_setting_now("run", text));
+  flushed_generation_ = run << 32;
   generation_ = flushed_generation_ + 1;
+  run_ = run;
   return {};
+}
+
+Result<> BlockStore::reopen() {
+  cancel_compactions_ = true;
+  std::lock_guard turn(turnstile_);
+  std::unique_lock alone(users_);
+  close_now();
+  listener_->set(std::nullopt);
+  auto opened = open_now();
+  if (!opened) {
+    close_now();
+    listener_->set(opened.error());
+  }
+  cancel_compactions_ = false;
+  return opened;
 }
 
 // --- Reading
 
 Result<Bytes> BlockStore::get(ByteView multihash) const {
+  USE_DATABASE();
   // The index has a Bloom filter, the blobs don't.
-  TRY_ASSIGN(auto there, entry(multihash));
+  TRY_ASSIGN(auto there, entry_now(multihash));
   if (!there) return fail(ErrorKind::kNotFound, "the block is not here");
   Bytes value;
   auto status = db_->Get(rocksdb::ReadOptions(), blobs_, slice(multihash), &value);
@@ -112,6 +134,11 @@ Result<Bytes> BlockStore::get(ByteView multihash) const {
 }
 
 Result<std::optional<Entry>> BlockStore::entry(ByteView multihash) const {
+  USE_DATABASE();
+  return entry_now(multihash);
+}
+
+Result<std::optional<Entry>> BlockStore::entry_now(ByteView multihash) const {
   rocksdb::PinnableSlice value;
   auto status = db_->Get(rocksdb::ReadOptions(), index_, slice(multihash), &value);
   if (status.IsNotFound()) return std::nullopt;
@@ -120,11 +147,12 @@ Result<std::optional<Entry>> BlockStore::entry(ByteView multihash) const {
 }
 
 Result<std::optional<Entry>> BlockStore::look(ByteView multihash) {
+  USE_DATABASE();
   // The order matters: a collection that begins after this read walks from the pin's root and finds the block itself.
-  TRY_ASSIGN(auto found, entry(multihash));
+  TRY_ASSIGN(auto found, entry_now(multihash));
   if (!found || !collecting_) return found;
   StripeLocks::Guard guard(stripes_, StripeLocks::bit_of(multihash));
-  TRY_ASSIGN(found, entry(multihash));
+  TRY_ASSIGN(found, entry_now(multihash));
   if (!found || found->epoch >= epoch_) return found;
   found->epoch = epoch_;
   rocksdb::WriteOptions unlogged;  // only this process needs it, and it must not outlive an unlogged block in a crash
@@ -138,6 +166,7 @@ Result<std::optional<Entry>> BlockStore::look(ByteView multihash) {
 Result<BlockStore::WriteCount> BlockStore::write(std::span<const ipld::Block* const> blocks,
                                                  std::span<const PinChange* const> pins, uint64_t begin_epoch,
                                                  Durability durability) {
+  USE_DATABASE();
   if (durability != Durability::kUnlogged) return write_batch(blocks, pins, begin_epoch, durability);
   CHECK(pins.empty());
   WriteCount sum;
@@ -185,7 +214,7 @@ Result<> BlockStore::add_blocks(rocksdb::WriteBatch& batch, std::span<const ipld
   for (const auto* block : blocks) {
     ByteView key = block->cid.multihash();
     if (block->cid.hash_code() == kIdentity || !in_batch.insert(key).second) continue;
-    TRY_ASSIGN(auto there, entry(key));
+    TRY_ASSIGN(auto there, entry_now(key));
     // What another writer has not flushed yet is logged again, so that this writer needs no flush.
     bool volatile_there = there && generation == 0 && there->generation > flushed_generation_;
     if (there && !volatile_there) {
@@ -209,12 +238,15 @@ Result<> BlockStore::add_blocks(rocksdb::WriteBatch& batch, std::span<const ipld
 Result<> BlockStore::add_pins(rocksdb::WriteBatch& batch, std::span<const PinChange* const> pins) {
   for (const auto* change : pins) {
     ByteView key = change->cid.bytes();
+    if (change->run != 0 && change->run != run_) {
+      return fail(ErrorKind::kUnavailable, "the block store was reopened after a write error: try again");
+    }
     if (!change->record) {
       batch.Delete(pins_, slice(key));
       continue;
     }
     if (change->record->kind == PinKind::kDirect) {
-      TRY_ASSIGN(auto there, pin(change->cid));
+      TRY_ASSIGN(auto there, pin_now(change->cid));
       if (there && there->kind == PinKind::kRecursive) continue;
     }
     batch.Put(pins_, slice(key), change->record->encode());
@@ -223,6 +255,7 @@ Result<> BlockStore::add_pins(rocksdb::WriteBatch& batch, std::span<const PinCha
 }
 
 Result<> BlockStore::flush() {
+  USE_DATABASE();
   uint64_t generation;
   {
     StripeLocks::Guard guard(stripes_, StripeLocks::kAll);  // nobody is between its generation and its write
@@ -240,6 +273,11 @@ Result<> BlockStore::flush() {
 // --- Pins
 
 Result<std::optional<PinRecord>> BlockStore::pin(const ipld::Cid& cid) const {
+  USE_DATABASE();
+  return pin_now(cid);
+}
+
+Result<std::optional<PinRecord>> BlockStore::pin_now(const ipld::Cid& cid) const {
   rocksdb::PinnableSlice value;
   auto status = db_->Get(rocksdb::ReadOptions(), pins_, slice(cid.bytes()), &value);
   if (status.IsNotFound()) return std::nullopt;
@@ -248,6 +286,7 @@ Result<std::optional<PinRecord>> BlockStore::pin(const ipld::Cid& cid) const {
 }
 
 Result<std::vector<PinnedItem>> BlockStore::pins_after(ByteView after, size_t max) const {
+  USE_DATABASE();
   std::vector<PinnedItem> out;
   std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions(), pins_));
   it->Seek(slice(after));
@@ -264,6 +303,16 @@ Result<std::vector<PinnedItem>> BlockStore::pins_after(ByteView after, size_t ma
 // --- Settings
 
 Result<std::optional<Bytes>> BlockStore::setting(std::string_view key) const {
+  USE_DATABASE();
+  return setting_now(key);
+}
+
+Result<> BlockStore::set_setting(std::string_view key, ByteView value) {
+  USE_DATABASE();
+  return set_setting_now(key, value);
+}
+
+Result<std::optional<Bytes>> BlockStore::setting_now(std::string_view key) const {
   Bytes value;
   auto status = db_->Get(rocksdb::ReadOptions(), settings_, slice(key), &value);
   if (status.IsNotFound()) return std::nullopt;
@@ -271,7 +320,7 @@ Result<std::optional<Bytes>> BlockStore::setting(std::string_view key) const {
   return value;
 }
 
-Result<> BlockStore::set_setting(std::string_view key, ByteView value) {
+Result<> BlockStore::set_setting_now(std::string_view key, ByteView value) {
   rocksdb::WriteOptions options;
   options.sync = true;
   return storage::check(db_->Put(options, settings_, slice(key), slice(value)), "write to the block store");
@@ -281,21 +330,16 @@ Result<> BlockStore::set_setting(std::string_view key, ByteView value) {
 
 std::optional<Error> BlockStore::background_error() const { return listener_->error(); }
 
-Result<> BlockStore::resume() {
-  TRY(storage::check(db_->Resume(), "write to the block store"));
-  listener_->clear();
-  return {};
-}
-
 uint64_t BlockStore::approximate_blocks() const {
+  Use use(*this);
   uint64_t value = 0;
-  db_->GetIntProperty(index_, rocksdb::DB::Properties::kEstimateNumKeys, &value);
+  if (use) db_->GetIntProperty(index_, rocksdb::DB::Properties::kEstimateNumKeys, &value);
   return value;
 }
 
 Result<uint64_t> BlockStore::disk_bytes() const {
   std::vector<rocksdb::Env::FileAttributes> files;
-  TRY(storage::check(env_->GetChildrenFileAttributes(path_, &files), "look at the files of the block store"));
+  TRY(storage::check(env_->GetChildrenFileAttributes(options_.path, &files), "look at the files of the block store"));
   uint64_t sum = 0;
   for (const auto& file : files) sum += file.size_bytes;
   return sum;
@@ -303,7 +347,7 @@ Result<uint64_t> BlockStore::disk_bytes() const {
 
 Result<uint64_t> BlockStore::disk_free_bytes() const {
   uint64_t free = 0;
-  auto status = env_->GetFreeSpace(path_, &free);
+  auto status = env_->GetFreeSpace(options_.path, &free);
   if (status.IsNotSupported()) return std::numeric_limits<uint64_t>::max();  // in memory
   TRY(storage::check(status, "look at the free disk space"));
   return free;

@@ -5,12 +5,16 @@
 // blob whenever its key is looked at; existence checks and sweeps must not.
 //
 // RocksDB is used directly: durability is chosen for each write (logged or not) and blob files are collected in slices,
-// which storage/database.h doesn't offer.
+// which storage/database.h doesn't offer. After a write error (disk full) it is closed and opened again in place, which
+// begins a new *run*: what was unlogged and not flushed is gone then. (DB::Resume() is not used: after it, RocksDB 7.8
+// answers Flush() before the data is on disk.)
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -60,6 +64,7 @@ struct PinRecord {
 struct PinChange {
   ipld::Cid cid;
   std::optional<PinRecord> record;  ///< nullopt = unpin
+  uint64_t run = 0;                 ///< the blocks were found in this run of the store; 0 = in any
 };
 
 /// Whether the bytes, read as dag-pb, are one Data field and nothing else.
@@ -89,11 +94,13 @@ class BlockStore {
   };
   /// Writes what is not there yet, and the pin changes, as one. `begin_epoch` is the epoch in which the writer began: a
   /// block that is there but older gets a new epoch. An unpin of what is not pinned is fine; a direct pin doesn't
-  /// replace a recursive one.
+  /// replace a recursive one. kUnavailable when a pin's run is over.
   Result<WriteCount> write(std::span<const ipld::Block* const> blocks, std::span<const PinChange* const> pins,
                            uint64_t begin_epoch, Durability durability);
 
   // --- Durability of unlogged writes
+  /// Grows when the store is opened. Unlogged writes of a run are durable only if flush() succeeded in it.
+  uint64_t run() const { return run_.load(); }
   uint64_t flushed_generation() const { return flushed_generation_.load(); }
   /// Makes durable all that was written before the call.
   Result<> flush();
@@ -116,8 +123,9 @@ class BlockStore {
   };
   /// At most `max` rows behind `after`.
   Result<std::vector<IndexRow>> index_after(ByteView after, size_t max) const;
-  /// Removes those of the blocks whose epoch is still below `epoch`; true = removed.
-  Result<std::vector<bool>> erase_older(std::span<const IndexRow> rows, uint64_t epoch);
+  /// Removes those of the blocks whose epoch is still below `epoch`; true = removed. kUnavailable when the run is over:
+  /// what look() did in it is forgotten.
+  Result<std::vector<bool>> erase_older(std::span<const IndexRow> rows, uint64_t epoch, uint64_t run);
 
   /// Drops removed rows from the key files, which tells how much of each blob file is garbage. Takes as long as
   /// rewriting all keys.
@@ -139,10 +147,11 @@ class BlockStore {
   Result<uint64_t> disk_bytes() const;
   /// Free for this process on the directory's file system.
   Result<uint64_t> disk_free_bytes() const;
-  /// The error that made the store read-only (disk full, I/O error), until resume() succeeds.
+  /// The error that made the store read-only (disk full, I/O error), until reopen() succeeds.
   std::optional<Error> background_error() const;
-  /// Tries to go on after a background error.
-  Result<> resume();
+  /// Closes and opens the database, to go on after a background error. Waits for calls that run and holds up new ones.
+  /// When it fails, calls fail until it succeeds.
+  Result<> reopen();
 
   // --- Settings
   Result<std::optional<Bytes>> setting(std::string_view key) const;
@@ -153,22 +162,32 @@ class BlockStore {
   using Family = rocksdb::ColumnFamilyHandle*;
 
   BlockStore();
-  Result<> open_database(const EmbeddedOptions& options);
+  /// Shared hold on the open database, for the length of a call; never taken twice by one thread.
+  class Use;
+  Result<> open_now();
+  void close_now();
   Result<> begin_run();
+  Result<std::optional<Entry>> entry_now(ByteView multihash) const;
+  Result<std::optional<PinRecord>> pin_now(const ipld::Cid& cid) const;
+  Result<std::optional<Bytes>> setting_now(std::string_view key) const;
+  Result<> set_setting_now(std::string_view key, ByteView value);
   Result<WriteCount> write_batch(std::span<const ipld::Block* const> blocks, std::span<const PinChange* const> pins,
                                  uint64_t begin_epoch, Durability durability);
   Result<> add_blocks(rocksdb::WriteBatch& batch, std::span<const ipld::Block* const> blocks, uint64_t begin_epoch,
                       uint64_t generation, WriteCount& count);
   Result<> add_pins(rocksdb::WriteBatch& batch, std::span<const PinChange* const> pins);
 
-  std::string path_;
+  EmbeddedOptions options_;
   rocksdb::Env* env_ = nullptr;
   std::shared_ptr<Listener> listener_;
-  std::unique_ptr<rocksdb::DB> db_;
-  std::vector<Family> handles_;  // destroyed before db_
+  mutable std::mutex turnstile_;     // lets reopen() pass before new calls
+  mutable std::shared_mutex users_;  // shared: calls; exclusive: reopen()
+  std::unique_ptr<rocksdb::DB> db_;  // null when reopen() failed
+  std::vector<Family> handles_;      // destroyed before db_
   Family settings_ = nullptr, index_ = nullptr, blobs_ = nullptr, pins_ = nullptr;
 
-  StripeLocks stripes_;
+  StripeLocks stripes_;  // taken after a Use
+  std::atomic<uint64_t> run_{0};
   std::atomic<uint64_t> epoch_{1};
   std::atomic<bool> collecting_{false};
   std::atomic<bool> cancel_compactions_{false};

@@ -12,7 +12,6 @@ namespace {
 const LogComponent log("ipfs");
 
 constexpr size_t kPinsAtOnce = 1024;
-constexpr size_t kRowsAtOnce = 2048;
 /// Live blobs that are rewritten before their old files go; never more than a part of the free space.
 constexpr uint64_t kSliceBytes = 1ull << 30;
 
@@ -27,6 +26,7 @@ Task<GcResult> Collector::run(const std::function<void(const GcItem&)>& on_item)
   });
   auto& store = *core_.store;
   CO_TRY_ASSIGN(uint64_t disk_before, co_await run_blocking(core_.runtime, [&] { return store.disk_bytes(); }));
+  uint64_t run = store.run();
   CO_TRY_ASSIGN(uint64_t epoch, co_await run_blocking(core_.runtime, [&] { return store.begin_collection(); }));
   if (!core_.writer_epochs.empty()) epoch = std::min(epoch, *core_.writer_epochs.begin());
 
@@ -34,7 +34,7 @@ Task<GcResult> Collector::run(const std::function<void(const GcItem&)>& on_item)
   {
     BlockMarks marks(core_.runtime.random(), store.approximate_blocks(), core_.options.gc_memory_bytes / 4);
     CO_TRY(co_await mark(marks));
-    CO_TRY(co_await sweep(marks, epoch, on_item, result));
+    CO_TRY(co_await sweep(marks, epoch, run, on_item, result));
   }
   store.end_collection();
   if (result.removed_blocks > 0) {
@@ -69,7 +69,8 @@ Task<> Collector::mark(BlockMarks& marks) {
 Task<> Collector::mark_below(DagWalk& walk, bool may_miss) {
   while (!walk.done()) {
     std::vector<ipld::Cid> missing;
-    auto result = co_await run_blocking(core_.runtime, [&] { return walk.run({}, missing); });
+    auto result = co_await run_blocking(
+        core_.runtime, [&] { return walk.run({.blocks = core_.options.walk_blocks_at_once}, missing); });
     if (!result) co_return fail(result.error().with_context("garbage collection stopped, nothing is removed"));
     if (missing.empty() || may_miss) continue;
     co_return fail(ErrorKind::kDataLoss,
@@ -79,7 +80,7 @@ Task<> Collector::mark_below(DagWalk& walk, bool may_miss) {
   co_return Result<>{};
 }
 
-Task<> Collector::sweep(const BlockMarks& marks, uint64_t before_epoch,
+Task<> Collector::sweep(const BlockMarks& marks, uint64_t before_epoch, uint64_t run,
                         const std::function<void(const GcItem&)>& on_item, GcResult& result) {
   auto& store = *core_.store;
   Bytes after;
@@ -87,7 +88,7 @@ Task<> Collector::sweep(const BlockMarks& marks, uint64_t before_epoch,
     std::vector<BlockStore::IndexRow> garbage;
     std::vector<bool> removed;
     auto job = [&]() -> Result<> {
-      TRY_ASSIGN(auto rows, store.index_after(after, kRowsAtOnce));
+      TRY_ASSIGN(auto rows, store.index_after(after, core_.options.sweep_rows_at_once));
       end = rows.empty();
       if (end) return {};
       after = rows.back().multihash;
@@ -98,7 +99,7 @@ Task<> Collector::sweep(const BlockMarks& marks, uint64_t before_epoch,
           garbage.push_back(std::move(row));
         }
       }
-      TRY_ASSIGN(removed, store.erase_older(garbage, before_epoch));
+      TRY_ASSIGN(removed, store.erase_older(garbage, before_epoch, run));
       return {};
     };
     CO_TRY(co_await run_blocking(core_.runtime, job));

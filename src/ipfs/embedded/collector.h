@@ -33,8 +33,8 @@ class Collector {
  private:
   Task<> mark(BlockMarks& marks);
   Task<> mark_below(DagWalk& walk, bool may_miss);
-  Task<> sweep(const BlockMarks& marks, uint64_t before_epoch, const std::function<void(const GcItem&)>& on_item,
-               GcResult& result);
+  Task<> sweep(const BlockMarks& marks, uint64_t before_epoch, uint64_t run,
+               const std::function<void(const GcItem&)>& on_item, GcResult& result);
   Task<> free_disk();
 
   Core& core_;

@@ -92,6 +92,10 @@ Task<T> until_stop(Core& core, Task<T> task) {
   co_return stopped_error();
 }
 
+inline std::unexpected<Error> reopened_error() {
+  return fail(ErrorKind::kUnavailable, "the block store was reopened after a write error: try again");
+}
+
 /// Keeps everything written in this epoch or later from collections, while it lives.
 class EpochLease {
  public:

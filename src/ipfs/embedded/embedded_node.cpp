@@ -20,6 +20,9 @@ namespace {
 
 const LogComponent log("ipfs");
 
+/// What an opening may need to write.
+constexpr uint64_t kReopenBytes = 64 << 20;
+
 /// Made once and kept. Nobody connects to it, so the private key is not needed.
 Result<std::string> stored_peer_id(BlockStore& store) {
   TRY_ASSIGN(auto id, store.setting("peer_id"));
@@ -224,12 +227,12 @@ Task<> EmbeddedNode::measure() {
   }));
   bool before = core_->space.refusing();
   core_->space.measured(free, store.background_error());
-  if (store.background_error() && core_->space.has_room()) {
-    auto resumed = co_await run_blocking(core_->runtime, [&] { return store.resume(); });
-    if (resumed) {
-      log.info("the block store writes again");
+  if (store.background_error() && free >= kReopenBytes) {
+    auto reopened = co_await run_blocking(core_->runtime, [&] { return store.reopen(); });
+    if (reopened) {
+      log.info("the block store was reopened after an error and writes again");
     } else {
-      log.debug("the block store cannot write yet: {}", resumed.error().message);
+      log.warn("{}", reopened.error().message);
     }
     core_->space.measured(free, store.background_error());
   }

@@ -31,6 +31,7 @@ Task<> pin_dag(Core& core, PinRequest request) {
   CO_TRY(co_await core.commits.commit(item));
   PinProgress progress{.blocks = item->walked_blocks, .last_progress = core.runtime.now()};
   if (item->incomplete) {
+    item->pin->run = core.store->run();
     LongPin pin(core, request);
     CO_TRY(co_await until_stop(core, pin.run()));
     item->incomplete = item->check_complete = false;
@@ -142,7 +143,7 @@ Result<> LongPin::walk_and_write(std::vector<ipld::Block>& arrived, std::vector<
       if (request_.recursive) TRY(walk_.add_fetched(block.cid, block.data, missing));
     }
   }
-  return walk_.run({}, missing);
+  return walk_.run({.blocks = core_.options.walk_blocks_at_once}, missing);
 }
 
 Task<> LongPin::make_durable() {

@@ -21,8 +21,6 @@ class SpaceGuard {
   Result<> check() const;
   bool refusing() const { return refusing_ || store_error_.has_value(); }
   uint64_t free_bytes() const { return free_; }
-  /// Whether room was there at the last measurement.
-  bool has_room() const { return !refusing_; }
 
  private:
   uint64_t reserve_;

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "ipfs/embedded/block_store.h"
+#include "ipfs/embedded/store_use.h"
 #include "storage/status.h"
 
 namespace ipfsc::ipfs {
@@ -41,15 +41,17 @@ size_t files_worth_collecting(const std::vector<rocksdb::BlobMetaData>& files, u
 }  // namespace
 
 Result<uint64_t> BlockStore::begin_collection() {
+  USE_DATABASE();
   Bytes epoch;
   append_be64(epoch, epoch_ + 1);
-  TRY(set_setting("epoch", epoch));
+  TRY(set_setting_now("epoch", epoch));
   ++epoch_;
   collecting_ = true;
   return epoch_.load();
 }
 
 Result<std::vector<BlockStore::IndexRow>> BlockStore::index_after(ByteView after, size_t max) const {
+  USE_DATABASE();
   rocksdb::ReadOptions options;
   options.fill_cache = false;
   options.readahead_size = 256 << 10;
@@ -65,14 +67,18 @@ Result<std::vector<BlockStore::IndexRow>> BlockStore::index_after(ByteView after
   return out;
 }
 
-Result<std::vector<bool>> BlockStore::erase_older(std::span<const IndexRow> rows, uint64_t epoch) {
+Result<std::vector<bool>> BlockStore::erase_older(std::span<const IndexRow> rows, uint64_t epoch, uint64_t run) {
+  USE_DATABASE();
+  if (run != run_) {
+    return fail(ErrorKind::kUnavailable, "the block store was reopened after a write error: collect again");
+  }
   std::vector<bool> removed(rows.size());
   uint64_t stripes = 0;
   for (const auto& row : rows) stripes |= StripeLocks::bit_of(row.multihash);
   StripeLocks::Guard guard(stripes_, stripes);
   rocksdb::WriteBatch batch;
   for (size_t i = 0; i < rows.size(); ++i) {
-    TRY_ASSIGN(auto now, entry(rows[i].multihash));
+    TRY_ASSIGN(auto now, entry_now(rows[i].multihash));
     if (!now || now->epoch >= epoch) continue;
     batch.Delete(index_, slice(rows[i].multihash));
     batch.Delete(blobs_, slice(rows[i].multihash));
@@ -86,6 +92,7 @@ Result<std::vector<bool>> BlockStore::erase_older(std::span<const IndexRow> rows
 }
 
 Result<> BlockStore::compact_keys() {
+  USE_DATABASE();
   rocksdb::CompactRangeOptions options;
   options.exclusive_manual_compaction = false;
   options.canceled = &cancel_compactions_;
@@ -98,7 +105,9 @@ Result<> BlockStore::compact_keys() {
 }
 
 BlockStore::BlobGarbage BlockStore::blob_garbage() const {
+  Use use(*this);
   BlobGarbage sum;
+  if (!use) return sum;
   for (const auto& file : blob_files(*db_, blobs_)) {
     ++sum.files;
     sum.bytes += file.total_blob_bytes;
@@ -108,6 +117,7 @@ BlockStore::BlobGarbage BlockStore::blob_garbage() const {
 }
 
 Result<bool> BlockStore::collect_blobs_slice(uint64_t budget_bytes, uint64_t& last_file) {
+  USE_DATABASE();
   auto files = blob_files(*db_, blobs_);
   if (files.empty()) return false;
   if (last_file == 0) last_file = files.back().blob_file_number;

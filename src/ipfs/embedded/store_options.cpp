@@ -51,7 +51,7 @@ rocksdb::DBOptions store_db_options(const EmbeddedOptions& options) {
   db.bytes_per_sync = 2 << 20;
   db.wal_bytes_per_sync = 1 << 20;
   db.avoid_flush_during_shutdown = true;  // what is not logged belongs to an unfinished add
-  db.max_bgerror_resume_count = 0;        // the node resumes, when there is space again
+  db.max_bgerror_resume_count = 0;        // after an error the store is reopened
   db.skip_stats_update_on_db_open = true;
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;

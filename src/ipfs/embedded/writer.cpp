@@ -41,6 +41,7 @@ EmbeddedWriter::EmbeddedWriter(std::shared_ptr<Core> core, WriterOptions options
     : core_(std::move(core)),
       options_(options),
       lease_(*core_),
+      run_(core_->store->run()),
       flight_(std::make_shared<Flight>(core_->runtime)),
       large_(options.size_hint_bytes > core_->options.small_add_bytes) {}
 
@@ -134,7 +135,11 @@ Task<> EmbeddedWriter::finish() {
   finished_ = true;
   while (flight_->jobs > 0) CO_TRY(co_await flight_->changed.wait());
   CO_TRY(flight_->error);
-  if (large_) co_return co_await core_->flushes.flush();
+  if (large_) {
+    CO_TRY(co_await core_->flushes.flush());
+    if (core_->store->run() != run_) co_return reopened_error();
+    co_return Result<>{};
+  }
   if (kept_.empty()) co_return Result<>{};
   size_t bytes = kept_bytes_;
   auto item = std::make_shared<CommitItem>();

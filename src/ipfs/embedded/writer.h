@@ -42,6 +42,7 @@ class EmbeddedWriter final : public BlockWriter {
   std::shared_ptr<Core> core_;
   WriterOptions options_;
   EpochLease lease_;
+  uint64_t run_;  // of the store, when the writer began
   std::shared_ptr<Flight> flight_;
   bool large_ = false;
   bool finished_ = false;

@@ -94,6 +94,9 @@ Result<std::unique_ptr<BlockMaker>> make_unixfs_maker(const AddParams& params, s
   options.wrap = params.wrap_with_directory;
   auto hash = ipld::hash_code_from_name(params.hash);
   if (!hash) return std::unexpected(hash.error().with_context("hash function name not known"));
+  if (!ipld::hash_supported(static_cast<uint64_t>(*hash))) {
+    return fail(ErrorKind::kInvalidArgument, fmt::format("hash: {} is not supported", params.hash));
+  }
   options.hash_code = static_cast<uint64_t>(*hash);
   TRY_ASSIGN(options, importer::ImportOptions::validate(std::move(options)));
   return std::make_unique<UnixFsMaker>(std::move(options), params.progress, std::move(destinations));

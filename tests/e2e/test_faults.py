@@ -14,7 +14,7 @@ ROUNDS = 20
 
 def load(peer, seed, stop, acknowledged, errors):
     """Adds and pins until `stop`; remembers what was acknowledged."""
-    rng = random.Random(seed)
+    rng = random.Random(str(seed))
     count = 0
     while not stop.is_set():
         size = rng.choice([10, 1000, 5000, 300_000, 6_000_000])

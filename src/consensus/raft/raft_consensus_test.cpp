@@ -248,7 +248,7 @@ std::set<int> write_until_the_power_fails(Peer& peer, int first) {
 }
 
 TEST(RaftConsensus, NoAcknowledgedWriteIsLostWhereverThePowerIsCut) {
-  for (uint64_t seed = 1; seed <= 40 && !::testing::Test::HasFailure(); ++seed) {
+  for (uint64_t seed = 1; seed <= 12 && !::testing::Test::HasFailure(); ++seed) {
     Peer peer(seed);
     peer.options.keep_log_bytes = 0;
     peer.options.flush_log_bytes = 4000;  // state flushes among the writes

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <thread>
 
+#include "client/answer_parser.h"
 #include "client/lines.h"
 #include "client/multipart.h"
 
@@ -285,6 +286,139 @@ TEST(Multipart, IsSentAsItIsReadAndTakesUrls) {
   EXPECT_THAT(requests[0], HasSubstr("filename=\"big.bin\""));
   EXPECT_GT(requests[0].size(), content.size());
   EXPECT_EQ(requests[0].find("Expect:"), std::string::npos);
+}
+
+/// What a chunked request carried.
+std::string unchunked(const std::string& request) {
+  std::string out;
+  for (size_t at = request.find("\r\n\r\n") + 4; at < request.size();) {
+    size_t size = std::stoul(request.substr(at, 16), nullptr, 16);
+    at = request.find("\r\n", at) + 2;
+    out += request.substr(at, size);
+    at += size + 2;
+    if (size == 0) break;
+  }
+  return out;
+}
+
+TEST(Upload, LargeFilesGoFromTheFileToTheSocket) {
+  TemporaryFolder folder;
+  std::string big;
+  for (int i = 0; big.size() < 9'000'001; ++i) big += std::to_string(i) + ",";
+  folder.write("top/a-big", big);
+  folder.write("top/b-exact", std::string(512 * 1024, 'e'));
+  folder.write("top/c-small", "small");
+  FakeServer server({chunked({"{}\n"}, "")});
+  auto client = client_for({server.address()}, {.user = "alice", .password = "secret"});
+  MultipartBody body({folder.path + "/top"}, {.recursive = true});
+  uint64_t progress = 0;
+  body.set_progress([&](uint64_t bytes) { progress = bytes; });
+  auto sent = client.stream({.method = "POST", .path = "/add", .body = &body, .content_type = body.content_type()},
+                            [](std::string_view) -> Result<> { return {}; });
+  ASSERT_TRUE(sent) << sent.error().message;
+  EXPECT_EQ(progress, big.size() + 512 * 1024 + 5);
+  MultipartBody again({folder.path + "/top"}, {.recursive = true});
+  std::string expected = body_of(again, 1 << 20);
+  auto old_boundary = again.content_type().substr(again.content_type().find('=') + 1);
+  auto new_boundary = body.content_type().substr(body.content_type().find('=') + 1);
+  for (size_t at = 0; (at = expected.find(old_boundary, at)) != std::string::npos;) {
+    expected.replace(at, old_boundary.size(), new_boundary);
+  }
+  EXPECT_TRUE(unchunked(server.requests()[0]) == expected);
+  EXPECT_THAT(server.requests()[0].substr(0, 500), HasSubstr("Authorization: Basic YWxpY2U6c2VjcmV0\r\n"));
+}
+
+TEST(Upload, ARefusalEndsIt) {
+  // Answers at once and never reads the body.
+  int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+  TemporaryFolder folder;
+  folder.write("big", std::string(20 << 20, 'x'));
+  std::thread server([&] {
+    int fd = ::accept(listener, nullptr, nullptr);
+    std::string text = whole(400, "{\"code\":400,\"message\":\"no\"}");
+    EXPECT_EQ(::send(fd, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
+    ::shutdown(fd, SHUT_WR);
+    char buffer[4096];
+    while (::read(fd, buffer, sizeof buffer) > 0) {
+    }
+    ::close(fd);
+  });
+  auto client = client_for({"/ip4/127.0.0.1/tcp/" + std::to_string(ntohs(address.sin_port))});
+  MultipartBody body({folder.path + "/big"}, {});
+  auto refused = client.stream({.method = "POST", .path = "/add", .body = &body, .content_type = body.content_type()},
+                               [](std::string_view) -> Result<> { return {}; });
+  server.join();
+  ::close(listener);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, 400);
+  EXPECT_EQ(refused.error().message, "no");
+}
+
+TEST(Upload, AServerThatGoesAwayIsAnError) {
+  int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+  TemporaryFolder folder;
+  folder.write("big", std::string(20 << 20, 'x'));
+  std::thread server([&] {
+    int fd = ::accept(listener, nullptr, nullptr);
+    char buffer[4096];
+    EXPECT_GT(::read(fd, buffer, sizeof buffer), 0);
+    ::close(fd);  // with unread bytes: a reset
+  });
+  auto client = client_for({"/ip4/127.0.0.1/tcp/" + std::to_string(ntohs(address.sin_port))});
+  MultipartBody body({folder.path + "/big"}, {});
+  auto gone = client.stream({.method = "POST", .path = "/add", .body = &body, .content_type = body.content_type()},
+                            [](std::string_view) -> Result<> { return {}; });
+  server.join();
+  ::close(listener);
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().code, 0);
+}
+
+TEST(AnswerParser, TakesAnyPieces) {
+  std::string text = "HTTP/1.1 100 Continue\r\n\r\n" + chunked({"hello ", "world"}, "X-Stream-Error: bad\r\n");
+  for (size_t step = 1; step < text.size(); ++step) {
+    AnswerParser parser;
+    std::string got;
+    HttpSession::OnData keep = [&](const HttpAnswer& so_far, std::string_view piece) -> Result<> {
+      EXPECT_EQ(so_far.status, 200);
+      got += piece;
+      return {};
+    };
+    for (size_t at = 0; at < text.size(); at += step) ASSERT_TRUE(parser.feed(text.substr(at, step), keep));
+    ASSERT_TRUE(parser.done());
+    EXPECT_EQ(got, "hello world");
+    EXPECT_EQ(parser.answer().header("x-stream-error"), "bad");
+  }
+}
+
+TEST(AnswerParser, RefusesWhatIsNotHttp) {
+  auto feed = [](std::string text) {
+    AnswerParser parser;
+    auto fed = parser.feed(text, [](const HttpAnswer&, std::string_view) -> Result<> { return {}; });
+    return fed && parser.end_of_input();
+  };
+  EXPECT_TRUE(feed("HTTP/1.0 200 OK\r\n\r\nto the end"));
+  EXPECT_TRUE(feed("HTTP/1.1 204 No Content\r\n\r\n"));
+  EXPECT_TRUE(feed("HTTP/1.1 200 OK\nContent-Length: 2\n\nab"));
+  for (std::string bad :
+       {std::string(), std::string("SSH-2.0-x\r\n"), std::string("HTTP/1.1 2x0 OK\r\n"),
+        std::string("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"),
+        std::string("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab"),
+        std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n"),
+        std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+        std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n"), std::string(100'000, 'x')}) {
+    EXPECT_FALSE(feed(bad)) << bad.substr(0, 60);
+  }
 }
 
 TEST(Lines, AreCutAnywhere) {

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "client/curl.h"
+#include "client/direct_upload.h"
 
 namespace ipfsc::client {
 namespace {
@@ -189,6 +190,9 @@ Result<HttpAnswer> HttpSession::run(const HttpRequest& request, const OnData& on
   state.body_was_read = false;
   state.body = request.body;
   state.on_data = &on_data;
+  if (is_direct_upload(request)) {
+    return direct_upload(request, on_data, state.options.cancelled, state.body_was_read);
+  }
   state.set_options(request);
 
   curl_slist* headers = nullptr;

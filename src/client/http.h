@@ -1,6 +1,8 @@
 // HTTP requests for command line programs: blocking, one at a time, over libcurl.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -22,6 +24,16 @@ class BodySource {
   virtual ~BodySource() = default;
   /// Fills `buffer` from its front as far as it can without another turn, and returns how much; 0 = the end. Blocks.
   virtual Result<size_t> read(char* buffer, size_t size) = 0;
+
+  /// A piece of a file, open until the next call.
+  struct FilePart {
+    int file = -1;
+    off_t offset = 0;
+    size_t size = 0;
+  };
+  /// The next bytes when they are many and in a file, so that the kernel can send them; they count as read. nullopt:
+  /// read() has the next ones.
+  virtual std::optional<FilePart> next_file_part() { return std::nullopt; }
 };
 
 struct HttpRequest {

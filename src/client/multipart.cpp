@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,6 +14,9 @@
 
 namespace ipfsc::client {
 namespace {
+
+constexpr off_t kSmallestFilePart = 64 * 1024;
+constexpr off_t kLargestFilePart = 4 << 20;
 
 std::string random_boundary() {
   Bytes random(24, '\0');
@@ -79,7 +83,8 @@ Result<> MultipartBody::next_part() {
       file_ = ::open(entry->path.c_str(), O_RDONLY | O_CLOEXEC);
       if (file_ < 0) return system_error(errno, "open", entry->path);
       file_path_ = std::move(entry->path);
-      file_advised_ = false;
+      file_at_ = 0;
+      file_size_ = -1;
       break;
   }
   return {};
@@ -97,13 +102,27 @@ Result<size_t> MultipartBody::read_content(char* buffer, size_t size) {
     n = ::read(file_, buffer, size);
   } while (n < 0 && errno == EINTR);
   if (n < 0) return system_error(errno, "read", file_path_);
+  file_at_ += n;
   if (n == 0) {
     ::close(std::exchange(file_, -1));
-  } else if (static_cast<size_t>(n) == size && !std::exchange(file_advised_, true)) {
-    ::posix_fadvise(file_, 0, 0, POSIX_FADV_SEQUENTIAL);  // a large file
+  } else if (static_cast<size_t>(n) == size && file_size_ < 0) {  // a large file
+    struct stat info;
+    file_size_ = ::fstat(file_, &info) == 0 ? info.st_size : 0;
+    ::posix_fadvise(file_, 0, 0, POSIX_FADV_SEQUENTIAL);
   }
   content_bytes_ += static_cast<uint64_t>(n);
   return static_cast<size_t>(n);
+}
+
+std::optional<BodySource::FilePart> MultipartBody::next_file_part() {
+  if (text_sent_ < text_.size() || file_ < 0 || file_size_ - file_at_ < kSmallestFilePart) return std::nullopt;
+  FilePart part{.file = file_, .offset = file_at_};
+  part.size = static_cast<size_t>(std::min<off_t>(file_size_ - file_at_, kLargestFilePart));
+  file_at_ += static_cast<off_t>(part.size);
+  ::lseek(file_, file_at_, SEEK_SET);  // read() goes on behind it
+  content_bytes_ += part.size;
+  if (on_progress_) on_progress_(content_bytes_);
+  return part;
 }
 
 Result<size_t> MultipartBody::read(char* buffer, size_t size) {

@@ -63,6 +63,7 @@ class MultipartBody : public BodySource {
 
   std::string content_type() const { return "multipart/form-data; boundary=" + boundary_; }
   Result<size_t> read(char* buffer, size_t size) override;
+  std::optional<FilePart> next_file_part() override;
   uint64_t content_bytes() const { return content_bytes_; }  ///< of files, read so far
   /// Called after every read with content_bytes().
   void set_progress(std::function<void(uint64_t)> on_progress) { on_progress_ = std::move(on_progress); }
@@ -80,7 +81,8 @@ class MultipartBody : public BodySource {
   bool first_ = true, done_ = false;
   int file_ = -1;
   std::string file_path_;
-  bool file_advised_ = false;
+  off_t file_at_ = 0;
+  off_t file_size_ = -1;  // of a large file, as it was when that was seen
   std::unique_ptr<UrlSource> url_;
   uint64_t content_bytes_ = 0;
   std::function<void(uint64_t)> on_progress_;

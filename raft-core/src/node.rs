@@ -212,9 +212,8 @@ impl Node {
             )),
             MessageType::MsgAppend if raft.raft_log.match_term(message.index, message.log_term) => {
                 let conflict = raft.raft_log.find_conflict(&message.entries);
-                (conflict != 0 && conflict <= raft.raft_log.committed).then(|| {
-                    format!("entry {conflict} of peer {} differs from the one committed here", message.from)
-                })
+                (conflict != 0 && conflict <= raft.raft_log.committed)
+                    .then(|| format!("entry {conflict} of peer {} differs from the one committed here", message.from))
             }
             _ => None,
         }

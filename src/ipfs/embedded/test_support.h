@@ -199,6 +199,7 @@ class NodeTest : public testing::Test {
   }
 
   VirtualRuntime runtime_{7};
+  JitterRuntime jitter_{runtime_};
   Runtime* used_ = &runtime_;
   storage::FaultEnv env_;
   SpaceEnv space_{&env_};

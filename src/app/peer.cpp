@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "consensus/raft/raft_consensus.h"
 #include "ipfs/embedded/embedded_node.h"
+#include "ipfs/gateway_source.h"
 #include "ipfs/kubo/kubo_node.h"
 
 namespace ipfsc::app {
@@ -46,6 +47,8 @@ Task<> Peer::open_data() {
 Task<> Peer::open_node() {
   if (options_.use_embedded) {
     std::vector<std::shared_ptr<ipfs::BlockSource>> sources;
+    CO_TRY_ASSIGN(auto gateways, ipfs::GatewaySource::make(runtime_, options_.block_gateways));
+    sources.push_back(std::move(gateways));
     CO_TRY_ASSIGN(node_, co_await ipfs::EmbeddedNode::open(runtime_, options_.embedded, std::move(sources)));
   } else {
     node_ = std::make_unique<ipfs::KuboNode>(runtime_, options_.kubo);

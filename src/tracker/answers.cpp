@@ -211,6 +211,7 @@ Task<> TrackerImpl::wait_for(LogIndex index, SteadyTime deadline) {
     state::FeedPosition from = written_;
     auto next = co_await run_blocking(runtime_, [&] { return state_.changes_after(from, 1); });
     if (next && state_.applied_index() >= index && (next->empty() || next->front().position.index > index)) break;
+    if (tasks_.cancelled()) co_return fail(ErrorKind::kCancelled, "the pin tracker stops");
     if (written_ != from) continue;
     CO_TRY(co_await progress_.wait_until(deadline));
   }

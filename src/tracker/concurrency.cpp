@@ -9,7 +9,8 @@ namespace {
 constexpr unsigned kWindowAttempts = 64;  // at least so many finished attempts, and twice the limit, make a rate
 constexpr unsigned kHoldWindows = 40;     // kept after a step that brought nothing
 constexpr double kWorthIt = 1.05;         // a step has to bring at least so much
-constexpr double kCollapse = 0.5;         // a rate below this share of the known one: the node is worse off than before
+constexpr Duration kProbeCounts = std::chrono::seconds(1);
+constexpr double kCollapse = 0.5;  // a rate below this share of the known one: the node is worse off than before
 }  // namespace
 
 ConcurrencyLimit::ConcurrencyLimit(const ConcurrencyOptions& options) : options_(options), limit_(0) {
@@ -36,7 +37,9 @@ void ConcurrencyLimit::end_window(SteadyTime now) {
   double rate = in_window_ / std::max(seconds, 1e-6);
   start_window(now);
   if (before_ != 0) {
-    if (rate >= rate_ * kWorthIt) {
+    // The last step before the bound may be a small one: half of what it could bring is enough.
+    double needed = std::min(kWorthIt, 1 + (static_cast<double>(limit_) / before_ - 1) / 2);
+    if (rate >= rate_ * needed) {
       rate_ = rate;
     } else {
       set_limit(before_);
@@ -77,7 +80,7 @@ void NodeGate::on_success() {
 
 void NodeGate::on_failure(Failure failure, SteadyTime now) {
   if (failure == Failure::kUnavailable) {
-    if (++unavailable_in_row_ >= options_.failures_to_pause && !probe_at_) probe_at_ = now;
+    if (++unavailable_in_row_ >= options_.failures_to_pause && !probe_at_ && now >= alive_until_) probe_at_ = now;
   } else if (failure == Failure::kDiskFull) {
     if (++full_in_row_ >= options_.failures_to_pause) {
       full_until_ = now + grow(options_.pause, full_in_row_ - options_.failures_to_pause + 1);
@@ -91,6 +94,7 @@ void NodeGate::on_probe(const std::optional<Error>& error, SteadyTime now) {
     unavailable_in_row_ = 0;
     failed_probes_ = 0;
     down_ = false;
+    alive_until_ = now + kProbeCounts;
     return;
   }
   ++failed_probes_;
@@ -105,9 +109,14 @@ std::optional<SteadyTime> NodeGate::full_until(SteadyTime now) const {
 }
 
 std::string NodeGate::pins_reason(SteadyTime now) const {
-  if (down_) return down_reason_;
+  if (probe_at_) return unpins_reason();
   if (now < full_until_) return "the IPFS node's disk is full";
   return {};
+}
+
+std::string NodeGate::unpins_reason() const {
+  if (!probe_at_) return {};
+  return down_ ? down_reason_ : "the IPFS node is asked whether it is there";
 }
 
 }  // namespace ipfsc::tracker

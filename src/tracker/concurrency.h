@@ -53,13 +53,15 @@ class NodeGate {
   std::optional<SteadyTime> probe_at() const { return probe_at_; }
   void on_probe(const std::optional<Error>& error, SteadyTime now);
 
-  bool pins_allowed(SteadyTime now) const { return !down_ && now >= full_until_; }
-  bool unpins_allowed() const { return !down_; }
+  bool pins_allowed(SteadyTime now) const { return !probe_at_ && now >= full_until_; }
+  bool unpins_allowed() const { return !probe_at_; }
+  /// The last probe had no answer.
+  bool down() const { return down_; }
   /// When pins are allowed again by themselves; none = they are, or a probe decides.
   std::optional<SteadyTime> full_until(SteadyTime now) const;
   /// One sentence; empty = allowed.
   std::string pins_reason(SteadyTime now) const;
-  std::string unpins_reason() const { return down_ ? down_reason_ : std::string(); }
+  std::string unpins_reason() const;
 
  private:
   ConcurrencyOptions options_;
@@ -68,6 +70,7 @@ class NodeGate {
   bool down_ = false;
   std::string down_reason_;
   std::optional<SteadyTime> probe_at_;
+  SteadyTime alive_until_{};  // an answer counts for a while
   unsigned full_in_row_ = 0;
   SteadyTime full_until_{};
 };

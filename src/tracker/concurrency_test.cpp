@@ -93,7 +93,7 @@ TEST(Concurrency, IdleTimeIsNotARate) {
   EXPECT_EQ(limit.limit(), 10u);
 }
 
-TEST(NodeGate, UnavailableIsProbedBeforeAnythingStops) {
+TEST(NodeGate, AnAnswerLetsEverythingGoOn) {
   NodeGate gate({.failures_to_pause = 3});
   SteadyTime now{seconds(100)};
   gate.on_failure(Failure::kUnavailable, now);
@@ -104,10 +104,14 @@ TEST(NodeGate, UnavailableIsProbedBeforeAnythingStops) {
   EXPECT_FALSE(gate.probe_at()) << "not in a row";
   gate.on_failure(Failure::kUnavailable, now);
   ASSERT_TRUE(gate.probe_at());
-  EXPECT_TRUE(gate.pins_allowed(now));
+  EXPECT_FALSE(gate.pins_allowed(now)) << "until it is known";
   gate.on_probe(std::nullopt, now);
   EXPECT_FALSE(gate.probe_at());
   EXPECT_TRUE(gate.pins_allowed(now)) << "the content was not available, the node is";
+  for (int i = 0; i < 5; ++i) gate.on_failure(Failure::kUnavailable, now);
+  EXPECT_TRUE(gate.pins_allowed(now)) << "it has just answered";
+  gate.on_failure(Failure::kUnavailable, now + seconds(2));
+  EXPECT_TRUE(gate.probe_at());
 }
 
 TEST(NodeGate, ADeadNodeStopsAllUntilItAnswers) {

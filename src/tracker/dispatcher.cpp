@@ -192,8 +192,7 @@ void Dispatcher::learn(const Item& item, const Result<>& result) {
 
 void Dispatcher::ended(Item& item, Result<> result) {
   if (!result && result.error().kind == ErrorKind::kCancelled && item.timed_out) {
-    auto limit = item.job.target == Want::kNothing ? options_.unpin_timeout : options_.pin_timeout;
-    std::string text = "no progress for " + format_go_duration(limit);
+    std::string text = "no progress for " + format_go_duration(timeout_of(item));
     if (!item.progress.current.empty()) text += ": " + item.progress.current;
     result = fail(ErrorKind::kDeadlineExceeded, std::move(text));
   }
@@ -212,14 +211,18 @@ void Dispatcher::ended(Item& item, Result<> result) {
   if (running_ == 0) idle_.notify_all();
 }
 
+Duration Dispatcher::timeout_of(const Item& item) const {
+  return item.job.target == Want::kNothing ? options_.unpin_timeout : options_.pin_timeout;
+}
+
 void Dispatcher::watch() {
   SteadyTime now = runtime_.now();
   dispatching_ = true;  // nothing is started while active_ is walked
   for (Item* each : active_) {
     Item& item = *each;
     if (item.stage != Stage::kRunning) continue;
-    auto limit = item.job.target == Want::kNothing ? options_.unpin_timeout : options_.pin_timeout;
-    if (!item.timed_out && now - item.last_progress() >= limit) {
+    Duration limit = timeout_of(item);
+    if (limit > Duration::zero() && !item.timed_out && now - item.last_progress() >= limit) {
       item.timed_out = true;
       item.signal->emit(boost::asio::cancellation_type::terminal);
     }

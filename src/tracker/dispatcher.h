@@ -82,6 +82,7 @@ class Dispatcher {
   bool allowed(Queue queue, SteadyTime now) const;
   void start(Item& item);
   void ended(Item& item, Result<> result);
+  Duration timeout_of(const Item& item) const;
   void deactivate(Item& item);
   void learn(const Item& item, const Result<>& result);
   Running describe(const Item& item) const;

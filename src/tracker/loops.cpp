@@ -85,22 +85,38 @@ Task<> TrackerImpl::rebuild() {
 // --- watching
 
 bool TrackerImpl::needs_watching() {
-  auto& gate = dispatcher_.gate();
-  return dispatcher_.running() > 0 || gate.probe_at() || gate.full_until(runtime_.now());
+  return dispatcher_.running() > 0 || dispatcher_.gate().full_until(runtime_.now());
+}
+
+void TrackerImpl::dispatch() {
+  dispatcher_.dispatch();
+  if (needs_watching()) started_.notify_all();
+  if (dispatcher_.gate().probe_at()) suspicion_.notify_all();
 }
 
 Task<> TrackerImpl::watch_loop() {
   for (;;) {
     while (!needs_watching()) CO_TRY(co_await started_.wait());
     CO_TRY(co_await runtime_.sleep_for(kWatchInterval));
-    auto probe_at = dispatcher_.gate().probe_at();
-    if (probe_at && *probe_at <= runtime_.now()) CO_TRY(co_await probe_node());
     dispatcher_.watch();
   }
 }
 
+Task<> TrackerImpl::probe_loop() {
+  for (;;) {
+    auto at = dispatcher_.gate().probe_at();
+    if (!at) {
+      CO_TRY(co_await suspicion_.wait());
+      continue;
+    }
+    if (*at > runtime_.now()) CO_TRY(co_await runtime_.sleep_until(*at));
+    CO_TRY(co_await probe_node());
+    dispatch();
+  }
+}
+
 Task<> TrackerImpl::probe_node() {
-  bool was_down = !dispatcher_.gate().unpins_allowed();
+  bool was_down = dispatcher_.gate().down();
   auto id =
       co_await with_deadline(runtime_, runtime_.now() + kProbeTimeout, "asking the IPFS node for its id", node_.id());
   if (!id && id.error().kind == ErrorKind::kCancelled) co_return fail(id.error());

@@ -56,7 +56,7 @@ struct TrackerOptions {
 
   ConcurrencyOptions concurrency;
   RetryOptions retry;
-  /// An attempt without progress for so long is given up (Go's pin_timeout).
+  /// An attempt without progress for so long is given up (Go's pin_timeout); 0 = never.
   Duration pin_timeout{std::chrono::minutes(2)};
   Duration unpin_timeout{std::chrono::minutes(5)};
   /// Go's: a first attempt goes before others when the pin is younger than this …

@@ -45,12 +45,14 @@ TrackerImpl::TrackerImpl(Runtime& runtime, state::State& state, ipfs::IpfsNode& 
       work_(runtime),
       progress_(runtime),
       started_(runtime),
+      suspicion_(runtime),
       tasks_(runtime) {
   written_ = fed_ = table_->position().value_or(state::FeedPosition{});
   clock_offset_ = clock_offset();
   tasks_.spawn("pintracker: writing", write_loop());
   tasks_.spawn("pintracker: feed", feed_loop());
   tasks_.spawn("pintracker: watching", watch_loop());
+  tasks_.spawn("pintracker: probing", probe_loop());
   if (options_.sync_interval > Duration::zero()) tasks_.spawn("pintracker: sync", sync_loop());
   if (options_.retention > Duration::zero()) tasks_.spawn("pintracker: journal", trim_loop());
 }
@@ -61,11 +63,12 @@ Task<> TrackerImpl::stop() {
   if (stopped_) co_return Result<>();
   tasks_.cancel();
   dispatcher_.cancel_all();
+  progress_.notify_all();  // who waits for a result gets none
   co_await tasks_.join();
   co_await dispatcher_.wait_idle();
   auto written = co_await write_rest();
   stopped_ = true;
-  table_.reset();
+  table_->close();
   co_return written;
 }
 
@@ -154,6 +157,7 @@ Task<> TrackerImpl::write_loop() {
   unsigned failures = 0;
   for (;;) {
     CO_TRY(co_await wait_for_work());
+    if (tasks_.cancelled()) co_return fail(ErrorKind::kCancelled, "stopped");
     Round round = take_round();
     auto done = co_await run_blocking(runtime_, [&] { return run_round(round); });
     if (done) {
@@ -242,8 +246,7 @@ void TrackerImpl::finish_reads(Round& round) {
 void TrackerImpl::finish_round(Round& round) {
   finish_mutations(round);
   finish_reads(round);
-  dispatcher_.dispatch();
-  if (needs_watching()) started_.notify_all();
+  dispatch();
   progress_.notify_all();
 }
 

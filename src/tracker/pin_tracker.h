@@ -100,7 +100,9 @@ class TrackerImpl final : public PinTracker {
   Duration clock_offset() const;
   void check_clock();
   bool needs_watching();
+  void dispatch();
   Task<> watch_loop();
+  Task<> probe_loop();
   Task<> probe_node();
   Task<> sync_loop();
   Task<> trim_loop();
@@ -122,6 +124,7 @@ class TrackerImpl final : public PinTracker {
   Notifier work_;              // there is something for the write loop
   Notifier progress_;          // a round is done
   Notifier started_;           // attempts run: there is something to watch
+  Notifier suspicion_;         // the node should be probed
   bool refill_ = true;         // the table may have queued rows that the dispatcher does not
   bool refill_again_ = false;  // … also before refill_after_
   ipld::Cid refill_after_;

@@ -58,9 +58,9 @@ Result<> Table::open_database() {
   database.env = options_.env;
   database.memory =
       storage::make_memory(options_.cache_bytes + options_.write_buffer_bytes, options_.write_buffer_bytes);
-  size_t small = std::max<size_t>(options_.write_buffer_bytes / 4, 64 << 10);
+  size_t small = std::max<size_t>(options_.write_buffer_bytes / 4, 1 << 20);
   database.families = {family("rows", options_.write_buffer_bytes, 10), family("by_status", small, 0),
-                       family("due", small, 0), family("journal", small, 0), family("meta", 64 << 10, 0)};
+                       family("due", small, 0), family("journal", small, 0), family("meta", 1 << 20, 0)};
   database.background_jobs = 1;
   database.max_open_files = 128;
   TRY_ASSIGN(database_, storage::Database::open(database));
@@ -88,6 +88,11 @@ Result<> Table::reopen() {
   std::unique_lock lock(open_);
   database_.reset();
   return open_database();
+}
+
+void Table::close() {
+  std::unique_lock lock(open_);
+  database_.reset();
 }
 
 // --- changing it

@@ -78,6 +78,8 @@ class Table {
                         const Moment& moment);
   /// Closes the database and opens it again.
   Result<> reopen();
+  /// Everything fails with kUnavailable from then on. Waits for calls that run.
+  void close();
 
   Result<std::optional<Row>> get(const ipld::Cid& cid) const;
   Result<std::vector<std::optional<Row>>> get_many(const std::vector<ipld::Cid>& cids) const;

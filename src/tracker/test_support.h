@@ -177,7 +177,7 @@ class TestPeer {
     options.env = &env;
     options.self = self;
     options.peername = "test";
-    options.write_buffer_bytes = 256 << 10;
+    options.write_buffer_bytes = 1 << 20;
     state::StateOptions state_options;
     state_options.path = "/state";
     state_options.env = &state_env;

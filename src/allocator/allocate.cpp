@@ -37,13 +37,14 @@ Result<Allocation> allocate(const AllocationRequest& request) {
   auto max = static_cast<size_t>(request.replication_factor_max);
   for (const auto& peer : request.requested) {
     if (!contains(request.candidates, peer) && !contains(request.current, peer)) {
-      return fail(ErrorKind::kInvalidArgument,
-                  fmt::format("user-allocations: {} cannot take pins now (not a member, or not reachable)", peer.to_string()));
+      return fail(
+          ErrorKind::kInvalidArgument,
+          fmt::format("user-allocations: {} cannot take pins now (not a member, or not reachable)", peer.to_string()));
     }
   }
 
-  // Best first. Holders that cannot be reached now come before new ones (an outage alone moves nothing: that is failover's
-  // decision, after its grace) but after the reachable ones, so that they go first when there are too many.
+  // Best first. Holders that cannot be reached now come before new ones (an outage alone moves nothing: that is
+  // failover's decision, after its grace) but after the reachable ones, so that they go first when there are too many.
   std::vector<Choice> order;
   auto add = [&order](const ipld::PeerId& peer, std::string_view reason) {
     if (std::ranges::none_of(order, [&](const Choice& c) { return c.peer == peer; })) order.push_back({peer, reason});

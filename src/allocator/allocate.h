@@ -18,13 +18,13 @@ struct AllocationRequest {
 };
 
 struct Allocation {
-  std::vector<ipld::PeerId> peers;    ///< sorted; empty = everywhere
-  std::vector<std::string> reasons;   ///< one for each of `peers`
+  std::vector<ipld::PeerId> peers;   ///< sorted; empty = everywhere
+  std::vector<std::string> reasons;  ///< one for each of `peers`
 };
 
 /// Keeps what is in place, honours the requested peers, then takes candidates from the front up to the maximum; drops
-/// the worst placed when there are too many. kFailedPrecondition with the Go program's message when the minimum cannot be
-/// met; kInvalidArgument naming a requested peer that is not a candidate.
+/// the worst placed when there are too many. kFailedPrecondition with the Go program's message when the minimum cannot
+/// be met; kInvalidArgument naming a requested peer that is not a candidate.
 Result<Allocation> allocate(const AllocationRequest& request);
 
 /// The Go program's rules for a pair of factors; kInvalidArgument with its message.

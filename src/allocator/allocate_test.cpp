@@ -28,7 +28,8 @@ std::vector<ipld::PeerId> sorted(std::vector<ipld::PeerId> list) {
   return list;
 }
 
-AllocationRequest request(int min, int max, std::string_view current, std::string_view requested, std::string_view candidates) {
+AllocationRequest request(int min, int max, std::string_view current, std::string_view requested,
+                          std::string_view candidates) {
   return {.replication_factor_min = min,
           .replication_factor_max = max,
           .current = peers(current),
@@ -36,9 +37,7 @@ AllocationRequest request(int min, int max, std::string_view current, std::strin
           .candidates = peers(candidates)};
 }
 
-TEST(Allocate, EverywhereNamesNobody) {
-  EXPECT_TRUE(allocate(request(-1, -1, "a", "", "ab")).value().peers.empty());
-}
+TEST(Allocate, EverywhereNamesNobody) { EXPECT_TRUE(allocate(request(-1, -1, "a", "", "ab")).value().peers.empty()); }
 
 TEST(Allocate, TakesTheBestUpToTheMaximum) {
   EXPECT_EQ(allocate(request(1, 2, "", "", "cab")).value().peers, sorted(peers("ca")));
@@ -66,13 +65,15 @@ TEST(Allocate, TooFewPeersSaysHowMany) {
   auto result = allocate(request(3, 4, "x", "", "a"));
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().message,
-            "not enough peers to allocate CID. Needed at least: 2. Wanted at most: 3. Available candidates: 1. See logs for more info.");
+            "not enough peers to allocate CID. Needed at least: 2. Wanted at most: 3. Available candidates: 1. See "
+            "logs for more info.");
 }
 
 TEST(Allocate, FactorRules) {
   EXPECT_EQ(check_factors(0, 1).error().message, "cluster.replication_factor_min and max must be set");
   EXPECT_EQ(check_factors(3, 2).error().message, "cluster.replication_factor_min is larger than max");
-  EXPECT_EQ(check_factors(-1, 2).error().message, "cluster.replication_factor_min and max must be -1 when one of them is");
+  EXPECT_EQ(check_factors(-1, 2).error().message,
+            "cluster.replication_factor_min and max must be -1 when one of them is");
   EXPECT_EQ(check_factors(-2, 2).error().message, "cluster.replication_factor_min is wrong");
   EXPECT_EQ(check_factors(2, -2).error().message, "cluster.replication_factor_max is wrong");
   EXPECT_TRUE(check_factors(-1, -1));

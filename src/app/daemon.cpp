@@ -5,8 +5,8 @@
 #include "app/data_folders.h"
 #include "app/peer.h"
 #include "app/signals.h"
-#include "base/log.h"
 #include "base/deadline.h"
+#include "base/log.h"
 #include "base/real_runtime.h"
 #include "base/task_group.h"
 #include "base/version.h"
@@ -38,7 +38,8 @@ void say_where(const Peer& peer, const PeerOptions& options) {
   for (const auto& address : peer.rest_addresses()) log.info("REST API: {}", address.to_string());
   for (const auto& address : peer.gateway_addresses()) log.info("gateway: {}", address.to_string());
   if (!options.cluster.addresses.empty()) {
-    log.info("to join another peer: ipfs-cluster-service daemon --bootstrap {}", options.cluster.addresses.front().to_string());
+    log.info("to join another peer: ipfs-cluster-service daemon --bootstrap {}",
+             options.cluster.addresses.front().to_string());
   }
 }
 
@@ -73,7 +74,8 @@ Task<int> run(Runtime& runtime, PeerOptions options) {
 
 }  // namespace
 
-Result<int> run_daemon(const config::Configuration& config, const identity::Identity& identity, const DaemonFlags& flags) {
+Result<int> run_daemon(const config::Configuration& config, const identity::Identity& identity,
+                       const DaemonFlags& flags) {
   bound_the_heap();
   if (!flags.bootstrap.empty()) {
     return fail(ErrorKind::kUnimplemented, "--bootstrap: joining other peers is not offered yet by this version");

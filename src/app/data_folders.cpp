@@ -32,7 +32,9 @@ Result<> sync_folder_of(const std::string& path) {
   return {};
 }
 
-std::string backup_name(const DataFolders& folders, int64_t number) { return fmt::format("{}.old.{}", folders.raft, number); }
+std::string backup_name(const DataFolders& folders, int64_t number) {
+  return fmt::format("{}.old.{}", folders.raft, number);
+}
 
 /// Makes raft.old.0 free.
 Result<> rotate(const DataFolders& folders, int64_t backups) {

@@ -28,7 +28,7 @@ struct PeerOptions {
 
   std::optional<api::rest::RestOptions> rest;
   std::optional<api::gateway::GatewayOptions> gateway;
-  bool gateway_may_be_busy = false;  ///< at its default address: a warning, not an error
+  bool gateway_may_be_busy = false;                ///< at its default address: a warning, not an error
   std::vector<ipld::Multiaddr> metrics_addresses;  ///< of the Prometheus endpoint; empty = off
 };
 

@@ -72,8 +72,10 @@ Result<> Peer::listen_gateway() {
     if (!options_.gateway_may_be_busy || bound.error().kind != ErrorKind::kAlreadyExists) {
       return std::unexpected(bound.error().with_context("api.gateway"));
     }
-    log.warn("the gateway's default address {} is in use: this peer has no gateway (set api.gateway.http_listen_multiaddress)",
-             address.to_string());
+    log.warn(
+        "the gateway's default address {} is in use: this peer has no gateway (set "
+        "api.gateway.http_listen_multiaddress)",
+        address.to_string());
   }
   return {};
 }
@@ -121,7 +123,9 @@ Result<> Peer::listen_metrics() {
   return {};
 }
 
-std::vector<ipld::Multiaddr> Peer::rest_addresses() const { return rest_ ? rest_->addresses() : std::vector<ipld::Multiaddr>(); }
+std::vector<ipld::Multiaddr> Peer::rest_addresses() const {
+  return rest_ ? rest_->addresses() : std::vector<ipld::Multiaddr>();
+}
 
 std::vector<ipld::Multiaddr> Peer::gateway_addresses() const {
   return gateway_server_ ? gateway_server_->addresses() : std::vector<ipld::Multiaddr>();

@@ -23,9 +23,14 @@ void StopSignals::listen() {
   signals_.async_wait([this](boost::system::error_code ec, int number) {
     if (ec) return;
     switch (++count_) {
-      case 1: log.info("{}: shutting down", strsignal(number)); break;
-      case 2: log.warn("shutting down already; the next signal ends the process at once"); break;
-      default: std::_Exit(1);
+      case 1:
+        log.info("{}: shutting down", strsignal(number));
+        break;
+      case 2:
+        log.warn("shutting down already; the next signal ends the process at once");
+        break;
+      default:
+        std::_Exit(1);
     }
     changed_.notify_all();
     listen();

@@ -1,15 +1,17 @@
 // What a daemon owes to the system: signals and systemd.
 #pragma once
 
-#include <boost/asio/signal_set.hpp>
 #include <string_view>
+
+#include <boost/asio/signal_set.hpp>
 
 #include "base/notifier.h"
 #include "base/runtime.h"
 
 namespace ipfsc::app {
 
-/// SIGINT, SIGTERM and SIGHUP: the first asks for a clean stop, the second is a warning, the third ends the process with 1.
+/// SIGINT, SIGTERM and SIGHUP: the first asks for a clean stop, the second is a warning, the third ends the process
+/// with 1.
 class StopSignals {
  public:
   explicit StopSignals(Runtime& runtime);

@@ -27,7 +27,8 @@ Task<> replay_log(Runtime& runtime, state::State& state, consensus::RaftOptions 
 }
 
 /// The state of a stopped peer, up to date; null when it never had one.
-Result<std::unique_ptr<state::State>> open_state(const config::Configuration& config, const identity::Identity& identity) {
+Result<std::unique_ptr<state::State>> open_state(const config::Configuration& config,
+                                                 const identity::Identity& identity) {
   DataFolders folders(config);
   TRY(finish_replacement(folders));
   std::error_code ec;
@@ -44,7 +45,8 @@ Result<std::unique_ptr<state::State>> open_state(const config::Configuration& co
 
 Bytes random_cluster_id() { return ipld::PrivateKey::generate_ed25519().peer_id().bytes().substr(6, 16); }
 
-Task<VerifyReport> verify(Runtime& runtime, ipfs::EmbeddedOptions options, const std::function<void(std::string_view)>& on_bad,
+Task<VerifyReport> verify(Runtime& runtime, ipfs::EmbeddedOptions options,
+                          const std::function<void(std::string_view)>& on_bad,
                           const std::function<void(const VerifyReport&)>& on_progress) {
   CO_TRY_ASSIGN(auto node, co_await ipfs::EmbeddedNode::open(runtime, std::move(options), {}));
   VerifyReport report;
@@ -71,7 +73,8 @@ Task<VerifyReport> verify(Runtime& runtime, ipfs::EmbeddedOptions options, const
 
 }  // namespace
 
-Result<uint64_t> export_state(const config::Configuration& config, const identity::Identity& identity, const TextSink& sink) {
+Result<uint64_t> export_state(const config::Configuration& config, const identity::Identity& identity,
+                              const TextSink& sink) {
   TRY_ASSIGN(auto state, open_state(config, identity));
   if (!state) return 0;
   return state::export_pins(*state, sink);

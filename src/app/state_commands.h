@@ -21,7 +21,8 @@ using TextSink = std::function<Result<>(std::string_view text)>;
 using TextSource = std::function<Result<size_t>(std::span<char> buffer)>;
 
 /// One pin object of JSON a line; returns how many. What is only in the log so far is applied first.
-Result<uint64_t> export_state(const config::Configuration& config, const identity::Identity& identity, const TextSink& sink);
+Result<uint64_t> export_state(const config::Configuration& config, const identity::Identity& identity,
+                              const TextSink& sink);
 
 struct ImportRequest {
   std::optional<int> replication_factor_min, replication_factor_max;  ///< replace those of every pin

@@ -80,7 +80,8 @@ Result<Bytes> from_base64(std::string_view text) {
   uint32_t group = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     int value = i >= text.size() - padding ? 0 : kValues[static_cast<uint8_t>(text[i])];
-    if (value < 0) return fail(ErrorKind::kInvalidArgument, "invalid base64 character at position " + std::to_string(i));
+    if (value < 0)
+      return fail(ErrorKind::kInvalidArgument, "invalid base64 character at position " + std::to_string(i));
     group = group << 6 | static_cast<uint32_t>(value);
     if (i % 4 == 3) {
       out.push_back(static_cast<char>(group >> 16));

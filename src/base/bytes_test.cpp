@@ -15,8 +15,12 @@ TEST(Bytes, HexRoundTripAndErrors) {
 }
 
 TEST(Bytes, Base64Rfc4648Vectors) {
-  const std::pair<std::string, std::string> vectors[] = {{"", ""},          {"f", "Zg=="},         {"fo", "Zm8="},
-                                                         {"foo", "Zm9v"},   {"foob", "Zm9vYg=="},  {"fooba", "Zm9vYmE="},
+  const std::pair<std::string, std::string> vectors[] = {{"", ""},
+                                                         {"f", "Zg=="},
+                                                         {"fo", "Zm8="},
+                                                         {"foo", "Zm9v"},
+                                                         {"foob", "Zm9vYg=="},
+                                                         {"fooba", "Zm9vYmE="},
                                                          {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, text] : vectors) {
     EXPECT_EQ(to_base64(plain), text);
@@ -28,8 +32,8 @@ TEST(Bytes, Base64Rfc4648Vectors) {
 
 TEST(Bytes, VarintSpecificationVectors) {
   const std::pair<uint64_t, std::string> vectors[] = {
-      {0, "00"}, {1, "01"}, {127, "7f"}, {128, "8001"}, {255, "ff01"}, {300, "ac02"}, {16384, "808001"},
-      {(1ull << 63) - 1, "ffffffffffffffff7f"}};
+      {0, "00"},     {1, "01"},     {127, "7f"},       {128, "8001"},
+      {255, "ff01"}, {300, "ac02"}, {16384, "808001"}, {(1ull << 63) - 1, "ffffffffffffffff7f"}};
   for (const auto& [value, hex] : vectors) {
     Bytes out;
     append_varint(out, value);

@@ -4,14 +4,15 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <boost/json/serialize.hpp>
-#include <boost/json/string.hpp>
-#include <boost/json/value.hpp>
 #include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+
+#include <boost/json/serialize.hpp>
+#include <boost/json/string.hpp>
+#include <boost/json/value.hpp>
 
 #include "base/time.h"
 
@@ -45,11 +46,16 @@ spdlog::logger& sink() {
 
 std::string_view level_name(LogLevel level) {
   switch (level) {
-    case LogLevel::kDebug: return "DEBUG";
-    case LogLevel::kInfo: return "INFO";
-    case LogLevel::kWarn: return "WARN";
-    case LogLevel::kError: return "ERROR";
-    case LogLevel::kOff: return "OFF";
+    case LogLevel::kDebug:
+      return "DEBUG";
+    case LogLevel::kInfo:
+      return "INFO";
+    case LogLevel::kWarn:
+      return "WARN";
+    case LogLevel::kError:
+      return "ERROR";
+    case LogLevel::kOff:
+      return "OFF";
   }
   return "?";
 }
@@ -105,7 +111,8 @@ Result<> set_log_levels(std::string_view specification) {
     auto level = level_from(text);
     if (!level) {
       return fail(ErrorKind::kInvalidArgument, fmt::format("log level \"{}\": expected debug, info, warn or error, "
-                                                           "alone or as component:level", part));
+                                                           "alone or as component:level",
+                                                           part));
     }
     if (colon == std::string_view::npos) {
       general = level;

@@ -24,13 +24,21 @@ class LogComponent {
   explicit LogComponent(const char* name);
 
   template <class... Args>
-  void debug(fmt::format_string<Args...> text, Args&&... args) const { write(LogLevel::kDebug, text, std::forward<Args>(args)...); }
+  void debug(fmt::format_string<Args...> text, Args&&... args) const {
+    write(LogLevel::kDebug, text, std::forward<Args>(args)...);
+  }
   template <class... Args>
-  void info(fmt::format_string<Args...> text, Args&&... args) const { write(LogLevel::kInfo, text, std::forward<Args>(args)...); }
+  void info(fmt::format_string<Args...> text, Args&&... args) const {
+    write(LogLevel::kInfo, text, std::forward<Args>(args)...);
+  }
   template <class... Args>
-  void warn(fmt::format_string<Args...> text, Args&&... args) const { write(LogLevel::kWarn, text, std::forward<Args>(args)...); }
+  void warn(fmt::format_string<Args...> text, Args&&... args) const {
+    write(LogLevel::kWarn, text, std::forward<Args>(args)...);
+  }
   template <class... Args>
-  void error(fmt::format_string<Args...> text, Args&&... args) const { write(LogLevel::kError, text, std::forward<Args>(args)...); }
+  void error(fmt::format_string<Args...> text, Args&&... args) const {
+    write(LogLevel::kError, text, std::forward<Args>(args)...);
+  }
 
   bool enabled(LogLevel level) const { return static_cast<int>(level) >= level_->load(std::memory_order_relaxed); }
 
@@ -46,8 +54,8 @@ class LogComponent {
 };
 
 void configure_log(LogOptions options);
-/// "level" and/or "component:level", comma-separated (debug, info, warn, error, and Go's dpanic, panic, fatal as off-most).
-/// kInvalidArgument names the bad part; nothing is changed then.
+/// "level" and/or "component:level", comma-separated (debug, info, warn, error, and Go's dpanic, panic, fatal as
+/// off-most). kInvalidArgument names the bad part; nothing is changed then.
 Result<> set_log_levels(std::string_view specification);
 /// Lines at error level since the start: a test that announced none expects zero.
 uint64_t logged_errors();

@@ -7,8 +7,8 @@
 
 namespace ipfsc {
 
-/// I/O thread only (use notify_from_any_thread elsewhere). Nothing is remembered: wait() sees only later notifications, so
-/// check the condition, then wait, without a suspension in between.
+/// I/O thread only (use notify_from_any_thread elsewhere). Nothing is remembered: wait() sees only later notifications,
+/// so check the condition, then wait, without a suspension in between.
 class Notifier {
  public:
   explicit Notifier(Runtime& runtime);

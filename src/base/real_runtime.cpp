@@ -1,8 +1,9 @@
 #include "base/real_runtime.h"
 
+#include <thread>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <thread>
 
 namespace ipfsc {
 
@@ -28,9 +29,7 @@ unsigned worker_count(unsigned asked) {
 RealRuntime::RealRuntime(RealRuntimeOptions options)
     : context_(1), workers_(worker_count(options.worker_threads)), random_(std::random_device{}()) {}
 
-RealRuntime::~RealRuntime() {
-  workers_.join();
-}
+RealRuntime::~RealRuntime() { workers_.join(); }
 
 void RealRuntime::submit_blocking(std::move_only_function<void()> job) { boost::asio::post(workers_, std::move(job)); }
 

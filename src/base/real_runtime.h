@@ -1,9 +1,10 @@
 // The Runtime of a real peer: one io_context on one I/O thread, and a pool of threads for blocking work.
 #pragma once
 
+#include <random>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <random>
 
 #include "base/runtime.h"
 

@@ -10,9 +10,9 @@ namespace ipfsc {
 
 /// The gRPC status codes: one vocabulary from the disk to the wire. HTTP statuses are chosen in api/ only.
 enum class ErrorKind : unsigned char {
-  kCancelled = 1,           ///< somebody stopped the work: passed on at once, never retried, never logged as a failure
+  kCancelled = 1,  ///< somebody stopped the work: passed on at once, never retried, never logged as a failure
   kUnknown = 2,
-  kInvalidArgument = 3,     ///< the request itself is wrong
+  kInvalidArgument = 3,  ///< the request itself is wrong
   kDeadlineExceeded = 4,
   kNotFound = 5,
   kAlreadyExists = 6,
@@ -22,9 +22,9 @@ enum class ErrorKind : unsigned char {
   kAborted = 10,            ///< a guard failed; reading again and retrying may help
   kOutOfRange = 11,
   kUnimplemented = 12,
-  kInternal = 13,           ///< our own fault
-  kUnavailable = 14,        ///< try again later
-  kDataLoss = 15,           ///< bytes that should be there are missing or wrong
+  kInternal = 13,     ///< our own fault
+  kUnavailable = 14,  ///< try again later
+  kDataLoss = 15,     ///< bytes that should be there are missing or wrong
   kUnauthenticated = 16,
 };
 
@@ -53,14 +53,16 @@ inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::mo
 
 // TRY(expr): return the error of a Result expression to the caller. TRY_ASSIGN(auto x, expr): also keep the value.
 // CO_TRY and CO_TRY_ASSIGN are the same inside a coroutine (expr may contain co_await).
-#define IC_TRY_IMPL(tmp, ret, expr)                             \
-  do {                                                          \
-    auto&& tmp = (expr);                                        \
-    if (!tmp) [[unlikely]] ret std::unexpected(std::move(tmp).error()); \
+#define IC_TRY_IMPL(tmp, ret, expr)                \
+  do {                                             \
+    auto&& tmp = (expr);                           \
+    if (!tmp) [[unlikely]]                         \
+      ret std::unexpected(std::move(tmp).error()); \
   } while (false)
-#define IC_TRY_ASSIGN_IMPL(tmp, ret, lhs, expr)                 \
-  auto&& tmp = (expr);                                          \
-  if (!tmp) [[unlikely]] ret std::unexpected(std::move(tmp).error()); \
+#define IC_TRY_ASSIGN_IMPL(tmp, ret, lhs, expr)  \
+  auto&& tmp = (expr);                           \
+  if (!tmp) [[unlikely]]                         \
+    ret std::unexpected(std::move(tmp).error()); \
   lhs = *std::move(tmp)
 
 #define TRY(...) IC_TRY_IMPL(IC_CONCAT(ic_try_, __COUNTER__), return, (__VA_ARGS__))

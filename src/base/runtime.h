@@ -4,16 +4,17 @@
 // VirtualRuntime (virtual_runtime.h) runs the same code in virtual time, deterministically, on the calling thread.
 #pragma once
 
+#include <exception>
+#include <functional>
+#include <optional>
+#include <type_traits>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <exception>
-#include <functional>
-#include <optional>
-#include <type_traits>
 
 #include "base/task.h"
 #include "base/time.h"
@@ -40,9 +41,9 @@ class Runtime {
   Task<> sleep_for(Duration duration) { return sleep_until(now() + duration); }
 };
 
-/// Runs `job` (hashing, coding, database work) on the worker pool and returns its value on the I/O thread. The job cannot be
-/// cancelled: a cancelled caller still waits for its end, so `job` may borrow what the awaiting coroutine owns.
-/// An exception of the job is rethrown in the awaiting coroutine.
+/// Runs `job` (hashing, coding, database work) on the worker pool and returns its value on the I/O thread. The job
+/// cannot be cancelled: a cancelled caller still waits for its end, so `job` may borrow what the awaiting coroutine
+/// owns. An exception of the job is rethrown in the awaiting coroutine.
 template <class F>
 boost::asio::awaitable<std::invoke_result_t<F&>> run_blocking(Runtime& runtime, F job) {
   using R = std::invoke_result_t<F&>;

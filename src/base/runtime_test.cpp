@@ -51,9 +51,11 @@ TEST(VirtualRuntime, HoursPassAtOnce) {
 
 TEST(VirtualRuntime, DeadlineCancelsTheTask) {
   VirtualRuntime runtime(1);
-  auto result = runtime.run_task<void>(with_deadline<void>(runtime, runtime.now() + 1s, "napping", runtime.sleep_for(1h)));
+  auto result =
+      runtime.run_task<void>(with_deadline<void>(runtime, runtime.now() + 1s, "napping", runtime.sleep_for(1h)));
   EXPECT_EQ(result.error(), (Error{ErrorKind::kDeadlineExceeded, "napping: deadline exceeded"}));
-  EXPECT_TRUE(runtime.run_task<void>(with_deadline<void>(runtime, runtime.now() + 1h, "napping", runtime.sleep_for(1s))));
+  EXPECT_TRUE(
+      runtime.run_task<void>(with_deadline<void>(runtime, runtime.now() + 1h, "napping", runtime.sleep_for(1s))));
 }
 
 TEST(TaskGroup, StopCancelsAndWaits) {
@@ -99,7 +101,7 @@ TEST(RealRuntime, BlockingJobsRunElsewhereAndComeBack) {
   auto here = std::this_thread::get_id();
   auto task = [](RealRuntime& rt, std::thread::id io) -> Task<bool> {
     auto there = co_await run_blocking(rt, [] { return std::this_thread::get_id(); });
-    co_return there != io && std::this_thread::get_id() == io;
+    co_return there != io&& std::this_thread::get_id() == io;
   };
   EXPECT_TRUE(runtime.run_task<bool>(task(runtime, here)).value());
 }

@@ -7,8 +7,8 @@
 
 namespace ipfsc {
 
-/// Lazy: nothing runs before it is awaited (or given to TaskGroup::spawn). A coroutine that is awaited in place may take
-/// references; one that is spawned takes values.
+/// Lazy: nothing runs before it is awaited (or given to TaskGroup::spawn). A coroutine that is awaited in place may
+/// take references; one that is spawned takes values.
 template <class T = void>
 using Task = boost::asio::awaitable<Result<T>>;
 

@@ -1,10 +1,11 @@
 // TaskGroup: the owner of spawned tasks. Stopping means: ask them to cancel, then wait for them.
 #pragma once
 
-#include <boost/asio/cancellation_signal.hpp>
 #include <list>
 #include <string>
 #include <string_view>
+
+#include <boost/asio/cancellation_signal.hpp>
 
 #include "base/notifier.h"
 #include "base/runtime.h"
@@ -19,8 +20,8 @@ class TaskGroup {
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
 
-  /// Starts `task` (it must own what it uses, or use what outlives this group). An error other than kCancelled is logged
-  /// under `name`. After cancel() nothing starts any more: the task is dropped.
+  /// Starts `task` (it must own what it uses, or use what outlives this group). An error other than kCancelled is
+  /// logged under `name`. After cancel() nothing starts any more: the task is dropped.
   void spawn(std::string_view name, Task<> task);
   /// Asks every task to cancel and refuses new ones.
   void cancel();

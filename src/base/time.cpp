@@ -35,9 +35,9 @@ struct DurationUnit {
   int64_t nanoseconds;
 };
 // Longer names first where one is the beginning of another.
-constexpr DurationUnit kUnits[] = {{"ns", 1},           {"us", 1'000},          {"\xc2\xb5s", 1'000}, {"\xce\xbcs", 1'000},
-                                   {"ms", 1'000'000},   {"s", 1'000'000'000},   {"m", 60'000'000'000},
-                                   {"h", 3'600'000'000'000}};
+constexpr DurationUnit kUnits[] = {
+    {"ns", 1},         {"us", 1'000},        {"\xc2\xb5s", 1'000},  {"\xce\xbcs", 1'000},
+    {"ms", 1'000'000}, {"s", 1'000'000'000}, {"m", 60'000'000'000}, {"h", 3'600'000'000'000}};
 
 }  // namespace
 
@@ -125,8 +125,9 @@ Result<WallTime> parse_rfc3339(std::string_view text) {
 
 Result<Duration> parse_go_duration(std::string_view text) {
   auto bad = [&] {
-    return fail(ErrorKind::kInvalidArgument,
-                fmt::format("invalid duration \"{}\": expected something like 1h30m, 45s or 300ms", text.substr(0, 64)));
+    return fail(
+        ErrorKind::kInvalidArgument,
+        fmt::format("invalid duration \"{}\": expected something like 1h30m, 45s or 300ms", text.substr(0, 64)));
   };
   std::string_view in = text;
   bool negative = !in.empty() && in.front() == '-';

@@ -13,7 +13,9 @@ VirtualRuntime::~VirtualRuntime() = default;
 
 WallTime VirtualRuntime::wall_now() const { return kWallStart + (now_ - kSteadyStart) + wall_offset_; }
 
-void VirtualRuntime::submit_blocking(std::move_only_function<void()> job) { boost::asio::post(context_, std::move(job)); }
+void VirtualRuntime::submit_blocking(std::move_only_function<void()> job) {
+  boost::asio::post(context_, std::move(job));
+}
 
 Task<> VirtualRuntime::sleep_until(SteadyTime when) {
   auto initiation = [this, when](auto handler) {

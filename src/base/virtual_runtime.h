@@ -2,9 +2,10 @@
 // The same seed and program give the same trace.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <map>
 #include <random>
+
+#include <boost/asio/io_context.hpp>
 
 #include "base/run_task.h"
 #include "base/runtime.h"

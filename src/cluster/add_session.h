@@ -17,8 +17,8 @@ enum class AddFormat { kUnixFs, kCar };
 struct AddParams {
   model::PinOptions pin;
   AddFormat format = AddFormat::kUnixFs;
-  std::string layout;           ///< "", balanced, trickle
-  std::string chunker;          ///< "" = size-262144
+  std::string layout;   ///< "", balanced, trickle
+  std::string chunker;  ///< "" = size-262144
   std::string hash = "sha2-256";
   int cid_version = 0;
   std::optional<bool> raw_leaves;  ///< unset: true for CID version 1

@@ -42,7 +42,8 @@ class CarMaker final : public BlockMaker {
         if (parts_ > 1) return {};  // only the first part counts
         reader_.feed(step.bytes);
         return drain();
-      case UploadStep::kEndFile: return parts_ > 1 ? Result<>() : end();
+      case UploadStep::kEndFile:
+        return parts_ > 1 ? Result<>() : end();
       case UploadStep::kSymlink:
       case UploadStep::kDirectory:
         return parts_ > 0 ? Result<>() : refuse("expected CAR file is not of type file");

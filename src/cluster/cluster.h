@@ -1,7 +1,7 @@
 // Cluster: everything a user or an event may ask of the cluster through this peer.
 //
-// One file per thing to ask (pin.cpp, unpin.cpp, add.cpp, status.cpp, …), all over the small Context. Errors carry the Go
-// program's messages where that has one; api/ turns their kinds into HTTP statuses.
+// One file per thing to ask (pin.cpp, unpin.cpp, add.cpp, status.cpp, …), all over the small Context. Errors carry the
+// Go program's messages where that has one; api/ turns their kinds into HTTP statuses.
 #pragma once
 
 #include <memory>
@@ -74,7 +74,8 @@ class Cluster {
   /// The stored pin. kNotFound as above.
   Task<model::Pin> allocation(ipld::Cid cid);
   /// Many pins or unpins in one go; one result for each, in order.
-  Task<std::vector<Result<model::Pin>>> pin_many(std::vector<std::pair<ipld::Cid, model::PinOptions>> pins, Caller caller);
+  Task<std::vector<Result<model::Pin>>> pin_many(std::vector<std::pair<ipld::Cid, model::PinOptions>> pins,
+                                                 Caller caller);
   /// The pinset in the order of binary CIDs. The cursor blocks: call its next() in run_blocking().
   Result<std::unique_ptr<state::PinCursor>> allocations(state::ListQuery query) const;
   state::Counters counters() const { return state_.counters(); }

@@ -29,7 +29,8 @@ Task<bool> expire_batch(Context context) {
   }
   size_t count = operations.size();
   if (count > 0) {
-    CO_TRY(co_await context.consensus.submit(std::move(operations), context.runtime.now() + context.options.write_timeout));
+    CO_TRY(co_await context.consensus.submit(std::move(operations),
+                                             context.runtime.now() + context.options.write_timeout));
     log.info("{} pins have expired and were removed", count);
   }
   co_return due.size() == context.options.expire_batch;
@@ -66,7 +67,8 @@ Task<> trim_history(Context context) {
     if (!context.consensus.is_leader()) continue;
     auto now = context.runtime.wall_now();
     uint64_t history_before = 0, requests_before = 0;
-    if (auto keep = context.options.history_retention; keep > Duration::zero() && context.state.history_since() < now - keep) {
+    if (auto keep = context.options.history_retention;
+        keep > Duration::zero() && context.state.history_since() < now - keep) {
       history_before = unix_ms(now - keep);
     }
     auto counters = context.state.counters();
@@ -78,7 +80,8 @@ Task<> trim_history(Context context) {
     trim->set_history_before_ms(history_before);
     trim->set_requests_before_ms(requests_before);
     trim->set_requests_keep(context.options.requests_keep);
-    auto done = co_await context.consensus.submit(std::move(operations), context.runtime.now() + context.options.write_timeout);
+    auto done =
+        co_await context.consensus.submit(std::move(operations), context.runtime.now() + context.options.write_timeout);
     if (!done && done.error().kind == ErrorKind::kCancelled) co_return std::unexpected(done.error());
     if (!done) log.warn("the history could not be trimmed: {}", done.error().message);
   }

@@ -6,9 +6,8 @@ namespace ipfsc::cluster {
 Task<model::GlobalRepoGc> Cluster::gc(bool) {
   static LogComponent log("cluster");
   model::RepoGc mine{.peer = options_.self, .peername = options_.peername};
-  auto result = co_await ipfs_.gc([&mine](const ipfs::GcItem& item) {
-    mine.keys.push_back({.key = item.cid, .error = item.error});
-  });
+  auto result = co_await ipfs_.gc(
+      [&mine](const ipfs::GcItem& item) { mine.keys.push_back({.key = item.cid, .error = item.error}); });
   if (result) {
     mine.freed_disk_bytes = result->freed_disk_bytes;
     log.info("garbage collection: {} blocks removed ({} bytes), {} bytes freed on disk", result->removed_blocks,

@@ -16,7 +16,8 @@ Task<> Cluster::refresh_ipfs_id() {
   auto now = runtime_.now();
   if (ipfs_id_seen_ && now - *ipfs_id_seen_ < kIpfsIdAge) co_return Result<>{};
   ipfs_id_seen_ = now;  // others that ask meanwhile get the last answer
-  auto node = co_await with_deadline<ipfs::NodeId>(runtime_, now + kIpfsIdTimeout, "asking the IPFS node for its id", ipfs_.id());
+  auto node = co_await with_deadline<ipfs::NodeId>(runtime_, now + kIpfsIdTimeout, "asking the IPFS node for its id",
+                                                   ipfs_.id());
   if (node) {
     if (node->id != ipfs_id_.id || node->addresses != ipfs_id_.addresses) {
       tracker_.set_ipfs_identity(node->id, node->addresses);

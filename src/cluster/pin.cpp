@@ -10,10 +10,14 @@ Result<model::Pin> answer(const state::Outcome& outcome, const model::Pin& asked
   auto status = outcome.status == state::OutcomeStatus::kDuplicate ? outcome.first : outcome.status;
   switch (status) {
     case state::OutcomeStatus::kApplied:
-    case state::OutcomeStatus::kUnchanged: break;
-    case state::OutcomeStatus::kNotFound: return fail(ErrorKind::kNotFound, std::string(kNotInPinset));
-    case state::OutcomeStatus::kGuardFailed: return fail(ErrorKind::kAborted, outcome.detail);
-    default: return fail(ErrorKind::kInvalidArgument, outcome.detail);
+    case state::OutcomeStatus::kUnchanged:
+      break;
+    case state::OutcomeStatus::kNotFound:
+      return fail(ErrorKind::kNotFound, std::string(kNotInPinset));
+    case state::OutcomeStatus::kGuardFailed:
+      return fail(ErrorKind::kAborted, outcome.detail);
+    default:
+      return fail(ErrorKind::kInvalidArgument, outcome.detail);
   }
   model::Pin pin = outcome.after ? *outcome.after : asked;
   pin.options.user_allocations = asked.options.user_allocations;

@@ -9,19 +9,24 @@ namespace ipfsc::cluster {
 namespace {
 
 std::unexpected<Error> refuse(std::string message) { return fail(ErrorKind::kInvalidArgument, std::move(message)); }
-std::unexpected<Error> conflict(std::string message) { return fail(ErrorKind::kFailedPrecondition, std::move(message)); }
+std::unexpected<Error> conflict(std::string message) {
+  return fail(ErrorKind::kFailedPrecondition, std::move(message));
+}
 
 Result<> check_bounds(const ClusterOptions& cluster, const model::PinOptions& options) {
   if (options.name.size() > cluster.max_name_bytes) {
-    return refuse(fmt::format("name: {} bytes are more than the limit of {}", options.name.size(), cluster.max_name_bytes));
+    return refuse(
+        fmt::format("name: {} bytes are more than the limit of {}", options.name.size(), cluster.max_name_bytes));
   }
   size_t metadata = 0;
   for (const auto& [key, value] : options.metadata) metadata += key.size() + value.size();
   if (metadata > cluster.max_metadata_bytes) {
-    return refuse(fmt::format("metadata: {} bytes are more than the limit of {}", metadata, cluster.max_metadata_bytes));
+    return refuse(
+        fmt::format("metadata: {} bytes are more than the limit of {}", metadata, cluster.max_metadata_bytes));
   }
   if (options.origins.size() > cluster.max_origins) {
-    return refuse(fmt::format("origins: {} are more than the limit of {}", options.origins.size(), cluster.max_origins));
+    return refuse(
+        fmt::format("origins: {} are more than the limit of {}", options.origins.size(), cluster.max_origins));
   }
   return {};
 }
@@ -31,13 +36,15 @@ WallTime to_stored(WallTime time) { return std::chrono::floor<std::chrono::secon
 
 Result<> check_existing(const model::Pin& pin, const model::Pin& existing) {
   if (existing.type != pin.type) {
-    return conflict(fmt::format("cannot repin CID with different tracking method, clear state with pin rm to proceed. "
-                                "New: {}. Was: {}",
-                                model::to_string(pin.type), model::to_string(existing.type)));
+    return conflict(
+        fmt::format("cannot repin CID with different tracking method, clear state with pin rm to proceed. "
+                    "New: {}. Was: {}",
+                    model::to_string(pin.type), model::to_string(existing.type)));
   }
   if (pin.direct() && !existing.direct()) {
-    return conflict("cannot repin a CID which is already pinned in recursive mode (new pin is pinned as direct). "
-                    "Unpin it first.");
+    return conflict(
+        "cannot repin a CID which is already pinned in recursive mode (new pin is pinned as direct). "
+        "Unpin it first.");
   }
   return {};
 }
@@ -100,10 +107,12 @@ Result<model::Pin> plan_update(const ClusterOptions& cluster, const model::Pin& 
 
 Result<> check_unpin(const model::Pin& pin) {
   switch (pin.type) {
-    case model::PinType::kShard: return conflict("cannot unpin a shard directly. Unpin content root CID instead");
+    case model::PinType::kShard:
+      return conflict("cannot unpin a shard directly. Unpin content root CID instead");
     case model::PinType::kClusterDag:
       return conflict("cannot unpin a Cluster DAG directly. Unpin content root CID instead");
-    default: return {};
+    default:
+      return {};
   }
 }
 

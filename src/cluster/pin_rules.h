@@ -14,8 +14,8 @@
 namespace ipfsc::cluster {
 
 struct PinSituation {
-  std::optional<model::Pin> existing;      ///< the effective pin of the CID
-  std::vector<ipld::PeerId> candidates;    ///< peers that can take pins, best first
+  std::optional<model::Pin> existing;    ///< the effective pin of the CID
+  std::vector<ipld::PeerId> candidates;  ///< peers that can take pins, best first
   WallTime now;
 };
 

@@ -16,7 +16,9 @@ PinSituation situation(std::optional<model::Pin> existing = {}) {
   return {.existing = std::move(existing), .candidates = {kSelf}, .now = kNow};
 }
 
-model::Pin stored(model::PinOptions options = {}) { return plan_pin({}, kCid, std::move(options), situation()).value(); }
+model::Pin stored(model::PinOptions options = {}) {
+  return plan_pin({}, kCid, std::move(options), situation()).value();
+}
 
 Error refused(model::PinOptions options, PinSituation with = situation()) {
   auto pin = plan_pin({}, kCid, std::move(options), with);
@@ -49,14 +51,17 @@ TEST(PlanPin, RefusesWithTheGoProgramsMessages) {
   EXPECT_EQ(refused({.replication_factor_min = 3, .replication_factor_max = 2}).message,
             "cluster.replication_factor_min is larger than max");
   EXPECT_EQ(refused({.replication_factor_min = 2, .replication_factor_max = 3}).message,
-            "not enough peers to allocate CID. Needed at least: 2. Wanted at most: 3. Available candidates: 1. See logs for more "
+            "not enough peers to allocate CID. Needed at least: 2. Wanted at most: 3. Available candidates: 1. See "
+            "logs for more "
             "info.");
-  EXPECT_EQ(refused({.mode = model::PinMode::kDirect}, situation(stored())).message,
-            "cannot repin a CID which is already pinned in recursive mode (new pin is pinned as direct). Unpin it first.");
+  EXPECT_EQ(
+      refused({.mode = model::PinMode::kDirect}, situation(stored())).message,
+      "cannot repin a CID which is already pinned in recursive mode (new pin is pinned as direct). Unpin it first.");
   auto meta = stored();
   meta.type = model::PinType::kMeta;
-  EXPECT_EQ(refused({}, situation(meta)).message,
-            "cannot repin CID with different tracking method, clear state with pin rm to proceed. New: pin. Was: meta-pin");
+  EXPECT_EQ(
+      refused({}, situation(meta)).message,
+      "cannot repin CID with different tracking method, clear state with pin rm to proceed. New: pin. Was: meta-pin");
   EXPECT_EQ(plan_pin({}, ipld::Cid(), {}, situation()).error().message, "bad pin object");
 }
 
@@ -79,7 +84,11 @@ TEST(PlanPin, DirectMayBecomeRecursive) {
 }
 
 TEST(PlanUpdate, KeepsWhatIsNotSaidOtherwise) {
-  auto from = stored({.replication_factor_min = 1, .replication_factor_max = 1, .name = "a", .expire_at = kNow + 1h, .metadata = {{"k", "v"}}});
+  auto from = stored({.replication_factor_min = 1,
+                      .replication_factor_max = 1,
+                      .name = "a",
+                      .expire_at = kNow + 1h,
+                      .metadata = {{"k", "v"}}});
   auto pin = plan_update({}, from, kOther, {}, situation()).value();
   EXPECT_EQ(pin.cid, kOther);
   EXPECT_EQ(pin.options.pin_update, kCid);

@@ -39,7 +39,8 @@ class ListedCursor final : public StatusCursor {
     size_t before = out.size();
     while (at_ < cids_.size() && out.size() == before) {
       auto end = std::min(cids_.size(), at_ + max);
-      std::vector<ipld::Cid> page(cids_.begin() + static_cast<ptrdiff_t>(at_), cids_.begin() + static_cast<ptrdiff_t>(end));
+      std::vector<ipld::Cid> page(cids_.begin() + static_cast<ptrdiff_t>(at_),
+                                  cids_.begin() + static_cast<ptrdiff_t>(end));
       at_ = end;
       CO_TRY_ASSIGN(auto infos, co_await tracker_.status_of(std::move(page)));
       for (auto& info : infos) {

@@ -14,8 +14,8 @@ namespace ipfsc::cluster {
 struct StatusQuery {
   bool local = false;
   model::StatusSet filter;
-  std::vector<ipld::Cid> cids;   ///< only these, in this order; filter applies too
-  std::string cursor;            ///< opaque, from next_cursor(); "" = from the start
+  std::vector<ipld::Cid> cids;  ///< only these, in this order; filter applies too
+  std::string cursor;           ///< opaque, from next_cursor(); "" = from the start
 };
 
 class StatusCursor {

@@ -47,9 +47,12 @@ class UnixFsMaker final : public BlockMaker {
         file_.reset();
         return report(tree_.add_file(path_, root));
       }
-      case UploadStep::kSymlink: return report(tree_.add_symlink(step.path, step.bytes));
-      case UploadStep::kDirectory: return report(tree_.add_directory(step.path));
-      case UploadStep::kFinish: return report(tree_.finish());
+      case UploadStep::kSymlink:
+        return report(tree_.add_symlink(step.path, step.bytes));
+      case UploadStep::kDirectory:
+        return report(tree_.add_directory(step.path));
+      case UploadStep::kFinish:
+        return report(tree_.finish());
     }
     return fail(ErrorKind::kInternal, "unknown step of an upload");
   }

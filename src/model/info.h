@@ -1,5 +1,5 @@
-// What a peer tells about itself and its work: identity, metrics, garbage collection, adding. With their JSON, fields in
-// Go's order (reference: rest-api 5.4, 5.5).
+// What a peer tells about itself and its work: identity, metrics, garbage collection, adding. With their JSON, fields
+// in Go's order (reference: rest-api 5.4, 5.5).
 #pragma once
 
 #include <map>

@@ -45,14 +45,29 @@ size_t utf8_length(std::string_view text) {
 size_t append_escaped(std::string& out, std::string_view text) {
   auto c = static_cast<unsigned char>(text.front());
   switch (c) {
-    case '"': out.append("\\\""); return 1;
-    case '\\': out.append("\\\\"); return 1;
-    case '\b': out.append("\\b"); return 1;
-    case '\f': out.append("\\f"); return 1;
-    case '\n': out.append("\\n"); return 1;
-    case '\r': out.append("\\r"); return 1;
-    case '\t': out.append("\\t"); return 1;
-    default: break;
+    case '"':
+      out.append("\\\"");
+      return 1;
+    case '\\':
+      out.append("\\\\");
+      return 1;
+    case '\b':
+      out.append("\\b");
+      return 1;
+    case '\f':
+      out.append("\\f");
+      return 1;
+    case '\n':
+      out.append("\\n");
+      return 1;
+    case '\r':
+      out.append("\\r");
+      return 1;
+    case '\t':
+      out.append("\\t");
+      return 1;
+    default:
+      break;
   }
   if (c == 0x7f) {
     out.push_back(static_cast<char>(c));
@@ -111,7 +126,8 @@ void append_json_time(std::string& out, const std::optional<WallTime>& time) {
 void append_json_number(std::string& out, int64_t value) { append_integer(out, value); }
 void append_json_number(std::string& out, uint64_t value) { append_integer(out, value); }
 
-void JsonObject::string_map(std::string_view name, const std::map<std::string, std::string>& map, bool null_when_empty) {
+void JsonObject::string_map(std::string_view name, const std::map<std::string, std::string>& map,
+                            bool null_when_empty) {
   auto& out = key(name);
   if (map.empty() && null_when_empty) {
     out.append("null");

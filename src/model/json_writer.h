@@ -13,8 +13,8 @@
 
 namespace ipfsc::model {
 
-/// A quoted JSON string. Control characters, quotes and backslashes are escaped, and as in Go also <, >, & and U+2028/9;
-/// bytes that are not UTF-8 become U+FFFD.
+/// A quoted JSON string. Control characters, quotes and backslashes are escaped, and as in Go also <, >, & and
+/// U+2028/9; bytes that are not UTF-8 become U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
 /// A quoted RFC 3339 time, or Go's zero time for none.
 void append_json_time(std::string& out, const std::optional<WallTime>& time);

@@ -32,7 +32,8 @@ TEST(PinJson, AnswerToARequestSpellsNothingDifferently) {
   append_json(out, pin, PinJsonStyle::kRequest);
   EXPECT_NE(out.find(R"("metadata":{})"), std::string::npos);
   EXPECT_NE(out.find(R"("origins":null)"), std::string::npos);
-  EXPECT_NE(out.find(R"("user_allocations":["12D3KooWGHTKzeT4KaLGLrbKKyT8zKrBPXAUBRzCAN6ZMDMo4M6M"])"), std::string::npos);
+  EXPECT_NE(out.find(R"("user_allocations":["12D3KooWGHTKzeT4KaLGLrbKKyT8zKrBPXAUBRzCAN6ZMDMo4M6M"])"),
+            std::string::npos);
 }
 
 TEST(PinJson, MissingTypeAndDepthAreAPinAsAskedFor) {

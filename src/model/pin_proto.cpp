@@ -54,7 +54,7 @@ Result<Pin> pin_from_proto(const proto::Pin& in) {
   if (!cid) return std::unexpected(cid.error().with_context("cid"));
   pin.cid = *std::move(cid);
   pin.type = in.type() >= proto::PIN_TYPE_BAD && in.type() <= proto::PIN_TYPE_SHARD ? static_cast<PinType>(in.type())
-                                                                                   : PinType::kBad;
+                                                                                    : PinType::kBad;
   pin.allocations.reserve(in.allocations_size());
   for (const auto& bytes : in.allocations()) {
     auto peer = ipld::PeerId::from_bytes(bytes);

@@ -1,9 +1,10 @@
 #include "ipfs/kubo/block_put.h"
 
-#include <boost/json/value.hpp>
 #include <map>
 #include <set>
 #include <tuple>
+
+#include <boost/json/value.hpp>
 
 #include "ipld/multihash.h"
 
@@ -15,11 +16,17 @@ using Format = std::tuple<uint64_t /*codec*/, uint64_t /*hash code*/, size_t /*d
 
 Result<std::string> codec_name(uint64_t codec) {
   switch (codec) {
-    case ipld::kRaw: return "raw";
-    case ipld::kDagPb: return "dag-pb";
-    case ipld::kDagCbor: return "dag-cbor";
-    case ipld::kDagJson: return "dag-json";
-    default: return fail(ErrorKind::kUnimplemented, fmt::format("codec {:#x} is not one that Kubo's block/put takes here", codec));
+    case ipld::kRaw:
+      return "raw";
+    case ipld::kDagPb:
+      return "dag-pb";
+    case ipld::kDagCbor:
+      return "dag-cbor";
+    case ipld::kDagJson:
+      return "dag-json";
+    default:
+      return fail(ErrorKind::kUnimplemented,
+                  fmt::format("codec {:#x} is not one that Kubo's block/put takes here", codec));
   }
 }
 
@@ -61,8 +68,11 @@ class BlockPut final : public BlockWriter {
       expected.emplace(block.cid.multihash());
       files.emplace_back(block.cid.to_string(), std::move(block.data));
     }
-    KuboQuery query{{"cid-codec", std::move(codec_text)}, {"mhtype", ipld::hash_name(hash)}, {"mhlen", std::to_string(size)},
-                    {"pin", "false"},                     {"allow-big-block", "true"}};
+    KuboQuery query{{"cid-codec", std::move(codec_text)},
+                    {"mhtype", ipld::hash_name(hash)},
+                    {"mhlen", std::to_string(size)},
+                    {"pin", "false"},
+                    {"allow-big-block", "true"}};
     CO_TRY(co_await rpc_.upload("block/put", std::move(query), std::move(files),
                                 [&](const boost::json::object& object) -> Result<> {
                                   const auto* key = object.if_contains("Key");
@@ -72,7 +82,8 @@ class BlockPut final : public BlockWriter {
                                   return {};
                                 }));
     if (!expected.empty()) {
-      co_return fail(ErrorKind::kUnavailable, fmt::format("IPFS (block/put) did not confirm {} blocks", expected.size()));
+      co_return fail(ErrorKind::kUnavailable,
+                     fmt::format("IPFS (block/put) did not confirm {} blocks", expected.size()));
     }
     co_return Result<>{};
   }

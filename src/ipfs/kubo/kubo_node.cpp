@@ -1,7 +1,8 @@
 #include "ipfs/kubo/kubo_node.h"
 
-#include <boost/json/value.hpp>
 #include <optional>
+
+#include <boost/json/value.hpp>
 
 #include "base/deadline.h"
 #include "base/json.h"
@@ -47,7 +48,8 @@ class KuboPinList final : public PinList {
     size_t count = 0;
     while (count < max && list_ < kTypes.size()) {
       if (!exchange_) {
-        CO_TRY_ASSIGN(exchange_, co_await rpc_.open("pin/ls", {{"stream", "true"}, {"type", std::string(kTypes[list_])}}));
+        CO_TRY_ASSIGN(exchange_,
+                      co_await rpc_.open("pin/ls", {{"stream", "true"}, {"type", std::string(kTypes[list_])}}));
         lines_.emplace(exchange_->body());
       }
       CO_TRY_ASSIGN(auto line, co_await lines_->next());
@@ -98,7 +100,8 @@ Task<NodeId> KuboNode::id() {
   if (const auto* list = answer.if_contains("Addresses"); list && list->is_array()) {
     for (const auto& item : list->get_array()) {
       if (!item.is_string()) continue;
-      if (auto address = ipld::Multiaddr::parse(std::string_view(item.get_string()))) node.addresses.push_back(*address);
+      if (auto address = ipld::Multiaddr::parse(std::string_view(item.get_string())))
+        node.addresses.push_back(*address);
     }
   }
   co_return node;
@@ -106,20 +109,22 @@ Task<NodeId> KuboNode::id() {
 
 Task<bool> KuboNode::is_pinned(ipld::Cid cid, std::string_view type) {
   bool found = false;
-  auto listed = co_await rpc_.stream(
-      "pin/ls", {{"stream", "true"}, {"arg", cid.to_string()}, {"type", std::string(type)}}, {},
-      [&](const json::object& object) -> Result<> {
-        // "recursive" must not be taken for "indirect through …": the kind says which.
-        found = found || kind_from(text_of(object, "Type").value_or("")) == kind_from(type);
-        return {};
-      });
-  if (!listed && listed.error().kind == ErrorKind::kNotFound && says_not_pinned(listed.error().message)) co_return false;
+  auto listed =
+      co_await rpc_.stream("pin/ls", {{"stream", "true"}, {"arg", cid.to_string()}, {"type", std::string(type)}}, {},
+                           [&](const json::object& object) -> Result<> {
+                             // "recursive" must not be taken for "indirect through …": the kind says which.
+                             found = found || kind_from(text_of(object, "Type").value_or("")) == kind_from(type);
+                             return {};
+                           });
+  if (!listed && listed.error().kind == ErrorKind::kNotFound && says_not_pinned(listed.error().message))
+    co_return false;
   CO_TRY(listed);
   co_return found;
 }
 
 Task<PinKind> KuboNode::pinned(ipld::Cid cid, bool recursive_wanted) {
-  // A recursive pin includes a direct one, so that list counts first either way; type=all would look at every pin's DAG.
+  // A recursive pin includes a direct one, so that list counts first either way; type=all would look at every pin's
+  // DAG.
   for (auto type : {recursive_wanted ? "recursive" : "direct", recursive_wanted ? "direct" : "recursive"}) {
     CO_TRY_ASSIGN(bool found, co_await is_pinned(cid, type));
     if (found) co_return kind_from(type);
@@ -153,38 +158,40 @@ Task<> KuboNode::pin_content(const PinRequest& request) {
     CO_TRY_ASSIGN(bool from_is_pinned, co_await is_pinned(*request.update_from, "recursive"));
     if (from_is_pinned) {
       auto updated = co_await rpc_.call(
-          "pin/update", {{"arg", request.update_from->to_string()}, {"arg", request.cid.to_string()}, {"unpin", "false"}},
+          "pin/update",
+          {{"arg", request.update_from->to_string()}, {"arg", request.cid.to_string()}, {"unpin", "false"}},
           options_.pin_timeout);
       if (!updated) co_return std::unexpected(updated.error());
       co_return Result<>{};
     }
   }
-  KuboQuery query{{"arg", request.cid.to_string()},
-                  {"recursive", request.recursive ? "true" : "false"},
-                  {"progress", "true"}};
-  if (!request.name.empty() && request.name.size() <= options_.max_pin_name_bytes) query.emplace_back("name", request.name);
+  KuboQuery query{
+      {"arg", request.cid.to_string()}, {"recursive", request.recursive ? "true" : "false"}, {"progress", "true"}};
+  if (!request.name.empty() && request.name.size() <= options_.max_pin_name_bytes)
+    query.emplace_back("name", request.name);
   PinProgress progress{.current = request.cid.to_string(), .last_progress = runtime_.now()};
   bool done = false;
-  CO_TRY(co_await rpc_.stream("pin/add", std::move(query), options_.pin_timeout, [&](const json::object& object) -> Result<> {
-    done = done || object.contains("Pins");
-    uint64_t blocks = number_of(object, "Progress");
-    auto now = runtime_.now();
-    if (blocks > progress.blocks) {
-      progress.blocks = progress.fetched_blocks = blocks;
-      progress.bytes = number_of(object, "Bytes");
-      progress.last_progress = now;
-    } else if (!done && now - progress.last_progress > options_.pin_timeout) {
-      // Kubo goes on sending the same number for ever.
-      return fail(ErrorKind::kDeadlineExceeded,
-                  fmt::format("{}: no progress for {} after {} blocks", request.cid.to_string(),
-                              format_go_duration(options_.pin_timeout), progress.blocks));
-    }
-    if (request.on_progress) request.on_progress(progress);
-    return {};
-  }));
+  CO_TRY(co_await rpc_.stream(
+      "pin/add", std::move(query), options_.pin_timeout, [&](const json::object& object) -> Result<> {
+        done = done || object.contains("Pins");
+        uint64_t blocks = number_of(object, "Progress");
+        auto now = runtime_.now();
+        if (blocks > progress.blocks) {
+          progress.blocks = progress.fetched_blocks = blocks;
+          progress.bytes = number_of(object, "Bytes");
+          progress.last_progress = now;
+        } else if (!done && now - progress.last_progress > options_.pin_timeout) {
+          // Kubo goes on sending the same number for ever.
+          return fail(ErrorKind::kDeadlineExceeded,
+                      fmt::format("{}: no progress for {} after {} blocks", request.cid.to_string(),
+                                  format_go_duration(options_.pin_timeout), progress.blocks));
+        }
+        if (request.on_progress) request.on_progress(progress);
+        return {};
+      }));
   if (!done) {
-    co_return fail(ErrorKind::kUnavailable, fmt::format("IPFS (pin/add) ended its answer before {} was pinned",
-                                                        request.cid.to_string()));
+    co_return fail(ErrorKind::kUnavailable,
+                   fmt::format("IPFS (pin/add) ended its answer before {} was pinned", request.cid.to_string()));
   }
   co_return Result<>{};
 }
@@ -205,7 +212,8 @@ Task<std::unique_ptr<BlockWriter>> KuboNode::put_blocks(WriterOptions options) {
 }
 
 Task<Bytes> KuboNode::get_block(ipld::Cid cid) {
-  co_return co_await rpc_.call("block/get", {{"arg", cid.to_string()}, {"offline", "true"}}, {}, options_.max_block_bytes);
+  co_return co_await rpc_.call("block/get", {{"arg", cid.to_string()}, {"offline", "true"}}, {},
+                               options_.max_block_bytes);
 }
 
 Task<bool> KuboNode::has(ipld::Cid cid) {

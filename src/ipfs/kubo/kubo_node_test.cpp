@@ -1,4 +1,5 @@
-// The connector against a scripted RPC server: what Kubo can answer, told apart. tests/e2e/test_kubo.py has the real Kubo.
+// The connector against a scripted RPC server: what Kubo can answer, told apart. tests/e2e/test_kubo.py has the real
+// Kubo.
 #include "ipfs/kubo/kubo_node.h"
 
 #include <gtest/gtest.h>
@@ -43,7 +44,9 @@ class Script {
   void on(std::string command, Answer answer) { answers_[std::move(command)].push_back(std::move(answer)); }
   KuboNode& node() { return *node_; }
   template <class T>
-  Result<T> run(Task<T> task) { return runtime_.run_task<T>(std::move(task)); }
+  Result<T> run(Task<T> task) {
+    return runtime_.run_task<T>(std::move(task));
+  }
   const std::vector<std::string>& targets() const { return targets_; }
   std::string body;  // of the last upload
 
@@ -86,7 +89,8 @@ TEST(KuboNode, PinsWhatIsNotPinnedYet) {
   script.on("pin/ls", {500, kNotPinned});
   script.on("pin/add", {200, "{\"Progress\":1}\n{\"Progress\":7}\n{\"Pins\":[\"QmP63\"]}\n"});
   uint64_t blocks = 0;
-  auto done = script.run(script.node().pin({.cid = kCid, .name = "a b", .on_progress = [&](const PinProgress& p) { blocks = p.blocks; }}));
+  auto done = script.run(
+      script.node().pin({.cid = kCid, .name = "a b", .on_progress = [&](const PinProgress& p) { blocks = p.blocks; }}));
   EXPECT_TRUE(done) << done.error().message;
   EXPECT_EQ(blocks, 7u);
   EXPECT_NE(script.targets().back().find("recursive=true"), std::string::npos);
@@ -123,7 +127,8 @@ TEST(KuboNode, AnUpdateUsesTheOldPin) {
   script.on("pin/ls", {200, R"({"Cid":"x","Type":"recursive"})"});
   script.on("pin/update", {200, R"({"Pins":[]})"});
   EXPECT_TRUE(script.run(script.node().pin({.cid = kCid, .update_from = kOther})));
-  EXPECT_NE(script.targets().back().find("pin/update?arg=" + kOther.to_string() + "&arg=" + kCid.to_string() + "&unpin=false"),
+  EXPECT_NE(script.targets().back().find("pin/update?arg=" + kOther.to_string() + "&arg=" + kCid.to_string() +
+                                         "&unpin=false"),
             std::string::npos);
 }
 
@@ -142,7 +147,8 @@ TEST(KuboNode, UnpinningWhatIsNotPinnedSucceeds) {
 TEST(KuboNode, ListsBothKinds) {
   Script script;
   script.on("pin/ls", {200, "{\"Cid\":\"QmP63DkAFEnDYNjDYBpyNDfttu1fvUw99x1brscPzpqmmq\",\"Type\":\"recursive\"}\n"});
-  script.on("pin/ls", {200, "{\"Cid\":\"bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy\",\"Type\":\"direct\"}\n"});
+  script.on("pin/ls",
+            {200, "{\"Cid\":\"bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy\",\"Type\":\"direct\"}\n"});
   auto list = script.node().list_pins();
   std::vector<PinnedItem> items;
   EXPECT_EQ(script.run(list->next(items, 10)).value(), 2u);

@@ -43,8 +43,8 @@ Error kubo_error(std::string_view path, int status, std::string_view body) {
       return kubo_message_error(path, status, std::string_view(message->get_string()));
     }
   }
-  return {kind_of(status, body), fmt::format("IPFS request failed (is it running?) ({}). Code {}: {}", path, status,
-                                             body.substr(0, 500))};
+  return {kind_of(status, body),
+          fmt::format("IPFS request failed (is it running?) ({}). Code {}: {}", path, status, body.substr(0, 500))};
 }
 
 KuboRpc::KuboRpc(Runtime& runtime, const KuboOptions& options)

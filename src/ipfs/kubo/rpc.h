@@ -1,12 +1,13 @@
 // KuboRpc: calls of Kubo's RPC with its kinds of failure told apart. Source: reference/ipfs-rpc-used.
 #pragma once
 
-#include <boost/json/object.hpp>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <boost/json/object.hpp>
 
 #include "base/runtime.h"
 #include "ipfs/kubo/options.h"

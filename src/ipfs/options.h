@@ -51,7 +51,7 @@ struct EmbeddedOptions {
   // --- Work at a time
   size_t walk_blocks_at_once = 4096;  ///< that one job of a pin or a collection looks at
   size_t sweep_rows_at_once = 2048;   ///< that one job of a collection looks at, and removes under its locks
-  size_t commit_batch = 1024;                         ///< pins and small adds that share one synced write
+  size_t commit_batch = 1024;         ///< pins and small adds that share one synced write
 };
 
 struct GatewayOptions {

@@ -10,7 +10,7 @@ option(IC_FUZZERS "build the libFuzzer targets" OFF)
 
 add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -Wno-unused-parameter
                     -Werror=return-type -Werror=unused-result -fno-omit-frame-pointer
-                    -ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -fcolor-diagnostics)
+                    -fcolor-diagnostics)
 add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")  # lets ccache hit with a precompiled header
 # Everything is position independent in the same way, libraries and programs, so that one precompiled header fits.
 add_compile_options(-fPIE)
@@ -27,8 +27,5 @@ endif()
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  # A base that does not depend on the checkout's path, so that every clone shares one cache.
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
-      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_COMPILERCHECK=content
-      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_SOURCE_DIR}/tools/cmake/ccache.sh ${CMAKE_SOURCE_DIR})
 endif()

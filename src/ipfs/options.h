@@ -30,8 +30,9 @@ struct EmbeddedOptions {
   Duration space_check_interval = std::chrono::seconds(5);
 
   // --- Memory
-  size_t cache_bytes = 32ull << 20;             ///< RocksDB's cache of index and filter blocks (not of block data)
-  size_t write_buffer_bytes = 28ull << 20;      ///< of block data; at most three such buffers, also under load
+  size_t cache_bytes = 32ull << 20;  ///< RocksDB's cache of index and filter blocks (not of block data)
+  /// Written since the last flush when the next begins, logged or not; twice that, and what is on the way, in memory.
+  size_t write_buffer_bytes = 32ull << 20;
   size_t small_add_bytes = 4ull << 20;          ///< an add up to this size is kept in memory and logged, not flushed
   size_t small_adds_total_bytes = 32ull << 20;  ///< of all such adds together; beyond it they are written at once
   size_t put_bytes_in_flight = 8ull << 20;      ///< of one writer

@@ -100,6 +100,7 @@ Result<> BlockStore::begin_run() {
   TRY(set_setting_now("run", text));
   flushed_generation_ = run << 32;
   generation_ = flushed_generation_ + 1;
+  unflushed_bytes_ = 0;
   run_ = run;
   return {};
 }
@@ -204,6 +205,7 @@ Result<BlockStore::WriteCount> BlockStore::write_batch(std::span<const ipld::Blo
   rocksdb::WriteOptions options;
   options.disableWAL = !logged;
   options.sync = durability == Durability::kSynced;
+  unflushed_bytes_ += batch.GetDataSize();
   TRY(storage::check(db_->Write(options, &batch), "write to the block store"));
   return count;
 }
@@ -260,6 +262,7 @@ Result<> BlockStore::flush() {
   {
     StripeLocks::Guard guard(stripes_, StripeLocks::kAll);  // nobody is between its generation and its write
     generation = generation_++;
+    unflushed_bytes_ = 0;
   }
   rocksdb::FlushOptions options;
   options.allow_write_stall = true;

@@ -102,8 +102,10 @@ class BlockStore {
   /// Grows when the store is opened. Unlogged writes of a run are durable only if flush() succeeded in it.
   uint64_t run() const { return run_.load(); }
   uint64_t flushed_generation() const { return flushed_generation_.load(); }
-  /// Makes durable all that was written before the call.
+  /// Makes durable all that was written before the call. One at a time (GroupFlush sees to it).
   Result<> flush();
+  /// Written since the last flush began, logged or not. Only flush() empties the write buffers: the caller bounds them.
+  uint64_t unflushed_bytes() const { return unflushed_bytes_.load(); }
 
   // --- Pins
   Result<std::optional<PinRecord>> pin(const ipld::Cid& cid) const;
@@ -193,6 +195,7 @@ class BlockStore {
   std::atomic<bool> cancel_compactions_{false};
   std::atomic<uint64_t> generation_{1};          // of unlogged writes now
   std::atomic<uint64_t> flushed_generation_{0};  // complete on disk
+  std::atomic<uint64_t> unflushed_bytes_{0};
 };
 
 }  // namespace ipfsc::ipfs

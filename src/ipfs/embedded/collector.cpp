@@ -102,6 +102,7 @@ Task<> Collector::sweep(const BlockMarks& marks, uint64_t before_epoch, uint64_t
       TRY_ASSIGN(removed, store.erase_older(garbage, before_epoch, run));
       return {};
     };
+    CO_TRY(co_await core_.flushes.make_room());
     CO_TRY(co_await run_blocking(core_.runtime, job));
     for (size_t i = 0; i < garbage.size(); ++i) {
       if (!removed[i]) {
@@ -120,6 +121,7 @@ Task<> Collector::sweep(const BlockMarks& marks, uint64_t before_epoch, uint64_t
 
 Task<> Collector::free_disk() {
   auto& store = *core_.store;
+  CO_TRY(co_await core_.flushes.flush());  // a compaction would do it, next to ours
   CO_TRY(co_await run_blocking(core_.runtime, [&] { return store.compact_keys(); }));
   uint64_t last_file = 0;
   for (bool more = true; more;) {

@@ -25,8 +25,8 @@ struct Core {
         store(std::move(store_in)),
         sources(std::move(sources_in)),
         commit_tasks(runtime),
-        commits(runtime, commit_tasks, *store, {.max_items = options.commit_batch}),
-        flushes(runtime, *store),
+        flushes(runtime, commit_tasks, *store, options.write_buffer_bytes),
+        commits(runtime, commit_tasks, *store, flushes, {.max_items = options.commit_batch}),
         space(options.reserve_bytes),
         space_changed(runtime),
         stopping(runtime),
@@ -37,8 +37,8 @@ struct Core {
   std::unique_ptr<BlockStore> store;  // null after stop()
   std::vector<std::shared_ptr<BlockSource>> sources;
   TaskGroup commit_tasks;  // writes that their callers wait for
-  GroupCommit commits;
   GroupFlush flushes;
+  GroupCommit commits;
   SpaceGuard space;
   Notifier space_changed;  // the guard wants a measurement
 

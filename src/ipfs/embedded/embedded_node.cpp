@@ -232,7 +232,7 @@ Task<> EmbeddedNode::measure() {
     if (reopened) {
       log.info("the block store was reopened after an error and writes again");
     } else {
-      log.warn("{}", reopened.error().message);
+      log.debug("{}", reopened.error().message);
     }
     core_->space.measured(free, store.background_error());
   }

@@ -6,8 +6,10 @@
 #include "ipfs/embedded/dag_walk.h"
 
 namespace ipfsc::ipfs {
-GroupCommit::GroupCommit(Runtime& runtime, TaskGroup& tasks, BlockStore& store, GroupCommitOptions options)
-    : runtime_(runtime), tasks_(tasks), store_(store), options_(options) {}
+
+GroupCommit::GroupCommit(Runtime& runtime, TaskGroup& tasks, BlockStore& store, GroupFlush& flushes,
+                         GroupCommitOptions options)
+    : runtime_(runtime), tasks_(tasks), store_(store), flushes_(flushes), options_(options) {}
 
 Task<> GroupCommit::commit(std::shared_ptr<CommitItem> item) {
   size_t bytes = 0;
@@ -32,6 +34,7 @@ Task<> GroupCommit::run() {
   while (!waiting_.empty()) {
     auto group = waiting_.front();
     waiting_.erase(waiting_.begin());
+    CO_TRY(co_await flushes_.make_room());
     CO_TRY(co_await run_blocking(runtime_, [&]() -> Result<> {
       write(*group);
       return {};
@@ -81,6 +84,27 @@ void GroupCommit::write(Group& group) {
   }
 }
 
+// --- GroupFlush
+
+GroupFlush::GroupFlush(Runtime& runtime, TaskGroup& tasks, BlockStore& store, uint64_t write_buffer_bytes)
+    : runtime_(runtime), tasks_(tasks), store_(store), write_buffer_bytes_(write_buffer_bytes), done_(runtime) {}
+
+Task<> GroupFlush::run() {
+  AtExit done([this] {
+    running_ = false;
+    done_.notify_all();
+  });
+  uint64_t number = ++started_;
+  auto result = co_await run_blocking(runtime_, [this] { return store_.flush(); });
+  if (result) {
+    succeeded_ = number;
+  } else {
+    failed_ = number;
+    last_error_ = result;
+  }
+  co_return result;
+}
+
 Task<> GroupFlush::flush() {
   uint64_t wanted = started_ + 1;  // one that starts from now on
   while (succeeded_ < wanted) {
@@ -90,19 +114,7 @@ Task<> GroupFlush::flush() {
       continue;
     }
     running_ = true;
-    AtExit done([this] {
-      running_ = false;
-      done_.notify_all();
-    });
-    uint64_t number = ++started_;
-    auto result = co_await run_blocking(runtime_, [this] { return store_.flush(); });
-    if (result) {
-      succeeded_ = number;
-    } else {
-      failed_ = number;
-      last_error_ = result;
-      co_return result;
-    }
+    CO_TRY(co_await run());
   }
   co_return Result<>{};
 }
@@ -110,6 +122,17 @@ Task<> GroupFlush::flush() {
 Task<> GroupFlush::flush_generation(uint64_t generation) {
   if (generation <= store_.flushed_generation()) co_return Result<>{};
   co_return co_await flush();
+}
+
+Task<> GroupFlush::make_room() {
+  while (running_ && store_.unflushed_bytes() >= write_buffer_bytes_) CO_TRY(co_await done_.wait());
+  if (running_ || store_.unflushed_bytes() < write_buffer_bytes_) co_return Result<>{};
+  running_ = true;
+  tasks_.spawn("flush the block store", [](GroupFlush& flushes) -> Task<> {
+    (void)co_await flushes.run();
+    co_return Result<>{};
+  }(*this));
+  co_return Result<>{};
 }
 
 }  // namespace ipfsc::ipfs

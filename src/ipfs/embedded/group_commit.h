@@ -33,10 +33,36 @@ struct GroupCommitOptions {
   size_t quick_walk_bytes = 1 << 20;
 };
 
+/// I/O thread only. The only one that flushes the store.
+class GroupFlush {
+ public:
+  GroupFlush(Runtime& runtime, TaskGroup& tasks, BlockStore& store, uint64_t write_buffer_bytes);
+  /// Everything written before the call is durable when it returns; callers that come while a flush runs share the
+  /// next.
+  Task<> flush();
+  /// The same, when only this generation matters: at once when it is durable already.
+  Task<> flush_generation(uint64_t generation);
+  /// Before a write: starts a flush when the write buffer is full, waits when it is and one runs. Errors of such a
+  /// flush are the store's: they meet the next write.
+  Task<> make_room();
+
+ private:
+  Task<> run();  // running_ is set
+
+  Runtime& runtime_;
+  TaskGroup& tasks_;
+  BlockStore& store_;
+  uint64_t write_buffer_bytes_;
+  Notifier done_;
+  bool running_ = false;
+  uint64_t started_ = 0, succeeded_ = 0, failed_ = 0;  // numbers of flushes: the last that did
+  Result<> last_error_;
+};
+
 /// I/O thread only. While one group is being written the next one gathers.
 class GroupCommit {
  public:
-  GroupCommit(Runtime& runtime, TaskGroup& tasks, BlockStore& store, GroupCommitOptions options);
+  GroupCommit(Runtime& runtime, TaskGroup& tasks, BlockStore& store, GroupFlush& flushes, GroupCommitOptions options);
 
   /// Returns the item's result. A caller that is cancelled leaves its item behind: it is written or not.
   Task<> commit(std::shared_ptr<CommitItem> item);
@@ -56,28 +82,10 @@ class GroupCommit {
   Runtime& runtime_;
   TaskGroup& tasks_;
   BlockStore& store_;
+  GroupFlush& flushes_;
   GroupCommitOptions options_;
   std::vector<std::shared_ptr<Group>> waiting_;  // the last one is open
   bool running_ = false;
-};
-
-/// I/O thread only.
-class GroupFlush {
- public:
-  GroupFlush(Runtime& runtime, BlockStore& store) : runtime_(runtime), store_(store), done_(runtime) {}
-  /// Everything written before the call is durable when it returns; callers that come while a flush runs share the
-  /// next.
-  Task<> flush();
-  /// The same, when only this generation matters: at once when it is durable already.
-  Task<> flush_generation(uint64_t generation);
-
- private:
-  Runtime& runtime_;
-  BlockStore& store_;
-  Notifier done_;
-  bool running_ = false;
-  uint64_t started_ = 0, succeeded_ = 0, failed_ = 0;  // numbers of flushes: the last that did
-  Result<> last_error_;
 };
 
 }  // namespace ipfsc::ipfs

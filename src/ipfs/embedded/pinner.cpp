@@ -112,6 +112,7 @@ Task<> LongPin::step() {
     changed_.notify_all();
   });
   std::vector<ipld::Block> arrived = std::exchange(arrived_, {});
+  if (!arrived.empty()) CO_TRY(co_await core_.flushes.make_room());
   std::vector<ipld::Cid> missing;
   uint64_t before = written_bytes_;
   auto result = co_await run_blocking(core_.runtime, [&] { return walk_and_write(arrived, missing); });

@@ -87,6 +87,7 @@ Result<std::vector<bool>> BlockStore::erase_older(std::span<const IndexRow> rows
   if (batch.Count() == 0) return removed;
   rocksdb::WriteOptions unlogged;  // a lost removal only leaves garbage
   unlogged.disableWAL = true;
+  unflushed_bytes_ += batch.GetDataSize();
   TRY(storage::check(db_->Write(unlogged, &batch), "write to the block store"));
   return removed;
 }

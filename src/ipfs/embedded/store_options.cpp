@@ -7,6 +7,11 @@
 namespace ipfsc::ipfs {
 namespace {
 
+/// RocksDB 7.8 must not flush by itself. With atomic flushes it leaks references to families when a full write buffer
+/// cannot be replaced on a full disk (DBImpl::ScheduleFlushes), and asserts when a flush fails whose family another one
+/// has written already (MemTableList::RollbackMemtableFlush): GroupFlush makes one flush at a time, when it is due.
+constexpr uint64_t kNeverFull = 1ull << 40;
+
 rocksdb::ColumnFamilyOptions key_family(const std::shared_ptr<rocksdb::Cache>& cache, bool bloom) {
   rocksdb::BlockBasedTableOptions table;
   table.format_version = 5;
@@ -25,7 +30,8 @@ rocksdb::ColumnFamilyOptions key_family(const std::shared_ptr<rocksdb::Cache>& c
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   family.compression = rocksdb::kNoCompression;  // keys and digests don't compress
   family.level_compaction_dynamic_level_bytes = true;
-  family.write_buffer_size = 8 << 20;
+  family.write_buffer_size = kNeverFull;
+  family.arena_block_size = 256 << 10;
   family.max_write_buffer_number = 3;
   family.level0_file_num_compaction_trigger = 6;
   family.level0_slowdown_writes_trigger = 40;
@@ -45,7 +51,7 @@ rocksdb::DBOptions store_db_options(const EmbeddedOptions& options) {
   db.atomic_flush = true;
   db.max_background_jobs = 3;
   db.max_open_files = 512;
-  db.max_total_wal_size = 64 << 20;  // bounds the time of the next start
+  db.max_total_wal_size = kNeverFull;
   // Flushing runs beside ingestion all the time: push its bytes out in steps, so that the last flush has little to wait
   // for.
   db.bytes_per_sync = 2 << 20;
@@ -69,7 +75,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> store_families(const EmbeddedOption
   auto cache = rocksdb::NewLRUCache(cache_options);
   auto index = key_family(cache, /*bloom=*/true);
   auto blobs = key_family(cache, /*bloom=*/false);
-  blobs.write_buffer_size = options.write_buffer_bytes;
+  blobs.arena_block_size = 1 << 20;
   blobs.enable_blob_files = true;
   blobs.min_blob_size = options.min_blob_bytes;
   blobs.blob_file_size = options.blob_file_bytes;

@@ -102,6 +102,7 @@ Task<> EmbeddedWriter::send(std::vector<ipld::Block> blocks, size_t bytes, bool 
     CO_TRY(co_await flight_->changed.wait());
   }
   CO_TRY(flight_->error);
+  CO_TRY(co_await core_->flushes.make_room());
   ++flight_->jobs;
   flight_->bytes += bytes;
   core_->commit_tasks.spawn("write blocks", write(core_, std::make_unique<Call>(*core_), flight_, std::move(blocks),

@@ -16,6 +16,7 @@ struct TlsFiles {
   bool enabled() const { return !certificate_chain_file.empty(); }
 };
 
+/// A timeout of 0 is none.
 struct ServerOptions {
   /// Request line and headers together may have this and 4096 bytes more; beyond: 431, closed.
   size_t max_header_bytes = 4096;

@@ -32,7 +32,7 @@ ServerConnection::ServerConnection(std::shared_ptr<ServerShared> server, std::un
 
 void ServerConnection::start() {
   place_ = server_->connections.insert(server_->connections.end(), this);
-  set_phase(Phase::kHead);
+  set_phase(Phase::kNew);
   spawn_into(
       server_->runtime.executor(), run(),
       [self = shared_from_this()](Result<>) {
@@ -51,17 +51,20 @@ void ServerConnection::abort() {
 }
 
 void ServerConnection::stop_when_idle() {
-  if (phase_ == Phase::kIdle || phase_ == Phase::kLinger) stream_->close();
+  if (phase_ == Phase::kNew || phase_ == Phase::kIdle || phase_ == Phase::kLinger) stream_->close();
 }
 
 void ServerConnection::sweep() {
   const auto& options = server_->options;
-  auto older_than = [&](uint64_t since, Duration timeout) { return server_->tick - since > server_->ticks(timeout); };
+  auto older_than = [&](uint64_t since, Duration timeout) {
+    return timeout > Duration::zero() && server_->tick - since > server_->ticks(timeout);
+  };
   bool over = false;
   switch (phase_) {
     case Phase::kIdle:
       over = older_than(phase_tick_, options.idle_timeout);
       break;
+    case Phase::kNew:
     case Phase::kHead:
       over = older_than(phase_tick_, options.header_timeout);
       break;
@@ -97,7 +100,7 @@ Task<> ServerConnection::run() {
 
 asio::awaitable<ServerConnection::HeadOutcome> ServerConnection::read_head() {
   in_.shrink(head_capacity());
-  if (phase_ != Phase::kHead) set_phase(in_.size() > 0 ? Phase::kHead : Phase::kIdle);
+  if (phase_ != Phase::kNew) set_phase(in_.size() > 0 ? Phase::kHead : Phase::kIdle);
   // Beast counts the request line apart from the fields; the buffer bounds both together.
   parser_.emplace(head_, static_cast<uint32_t>(head_capacity()));
   bool started = false;
@@ -141,7 +144,7 @@ asio::awaitable<ServerConnection::HeadOutcome> ServerConnection::read_head() {
     auto [ec, n] = co_await stream_->read_some(asio::buffer(space.data(), space.size()));
     if (ec || n == 0) co_return HeadOutcome::kClosed;
     in_.commit(n);
-    if (phase_ == Phase::kIdle) set_phase(Phase::kHead);
+    if (phase_ == Phase::kIdle || phase_ == Phase::kNew) set_phase(Phase::kHead);
   }
 }
 
@@ -469,6 +472,8 @@ asio::awaitable<void> ServerConnection::write_in_flight(std::shared_ptr<ServerCo
   self->in_flight_writing_ = false;
   if (ec) self->broken_ = true;
   self->in_flight_done_->notify_all();
+  // What gathered meanwhile found the timer's work blocked.
+  if (!self->closed_ && !self->broken_ && (!self->out_.empty() || !self->chunk_.empty())) self->arm_flush_timer();
 }
 
 // ---- Request and Response

@@ -59,7 +59,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   friend class Request;
   friend class Response;
 
-  enum class Phase : unsigned char { kIdle, kHead, kHandling, kBody, kWriting, kLinger };
+  enum class Phase : unsigned char { kNew, kIdle, kHead, kHandling, kBody, kWriting, kLinger };
   enum class HeadOutcome { kRequest, kClosed, kRefused };
 
   Task<> run();
@@ -112,7 +112,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   std::unique_ptr<Notifier> in_flight_done_;
   std::optional<Error> body_error_;
 
-  Phase phase_ = Phase::kHead;
+  Phase phase_ = Phase::kNew;
   uint64_t phase_tick_ = 0;
   uint64_t in_flight_tick_ = 0;
   size_t body_capacity_ = 0;

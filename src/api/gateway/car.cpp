@@ -5,6 +5,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
+
 #include "ipfs/hamt.h"
 #include "ipld/car.h"
 #include "ipld/dag_pb.h"
@@ -64,6 +68,41 @@ Task<> CarWalk::open(ipld::Cid root) {
   co_return descend(root_.cid, root_.data);
 }
 
+std::vector<ipld::Cid> CarWalk::take_next() {
+  std::vector<ipld::Cid> next;
+  while (!pending_.empty() && next.size() < std::max<size_t>(options_.read_ahead_blocks, 1)) {
+    bool leaf = pending_.back().codec() == ipld::kRaw;
+    if (!leaf && !next.empty()) break;
+    if (first_time(pending_.back())) next.push_back(std::move(pending_.back()));
+    pending_.pop_back();
+    if (!leaf && !next.empty()) break;
+  }
+  return next;
+}
+
+Task<std::vector<Bytes>> CarWalk::read(const std::vector<ipld::Cid>& cids) {
+  std::vector<Bytes> out(cids.size());
+  if (cids.size() == 1) {
+    CO_TRY_ASSIGN(out[0], co_await node_.get_block(cids[0]));
+    co_return out;
+  }
+  namespace asio = boost::asio;
+  auto start = [this](const ipld::Cid& cid) {
+    return asio::co_spawn(runtime_.executor(), node_.get_block(cid), asio::deferred);
+  };
+  std::vector<decltype(start(cids[0]))> reads;
+  for (const auto& cid : cids) reads.push_back(start(cid));
+  if (reads.empty()) co_return out;
+  auto [order, exceptions, blocks] = co_await asio::experimental::make_parallel_group(std::move(reads))
+                                         .async_wait(asio::experimental::wait_for_all(), asio::use_awaitable);
+  for (size_t i = 0; i < out.size(); ++i) {
+    if (exceptions[i]) std::rethrow_exception(exceptions[i]);
+    CO_TRY(blocks[i]);
+    out[i] = std::move(*blocks[i]);
+  }
+  co_return out;
+}
+
 Task<> CarWalk::write_block(const ipld::Cid& cid, const Bytes& block, net::Response& response) {
   Bytes front;
   append_varint(front, cid.bytes().size() + block.size());
@@ -82,12 +121,12 @@ Task<> CarWalk::write(const std::vector<ipld::Cid>& way, net::Response& response
   if (first_time(root_.cid)) CO_TRY(co_await write_block(root_.cid, root_.data, response));
   root_.data.clear();
   while (!pending_.empty()) {
-    ipld::Cid cid = std::move(pending_.back());
-    pending_.pop_back();
-    if (!first_time(cid)) continue;
-    CO_TRY_ASSIGN(Bytes block, co_await node_.get_block(cid));
-    CO_TRY(co_await write_block(cid, block, response));
-    CO_TRY(descend(cid, block));
+    auto next = take_next();
+    CO_TRY_ASSIGN(auto blocks, co_await read(next));
+    for (size_t i = 0; i < next.size(); ++i) {
+      CO_TRY(co_await write_block(next[i], blocks[i], response));
+      CO_TRY(descend(next[i], blocks[i]));
+    }
   }
   co_return Result<>{};
 }

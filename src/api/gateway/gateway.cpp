@@ -209,7 +209,7 @@ class Answer {
     auto etag = fmt::format("W/\"{}.car.{}.{}\"", resolved_.cid.to_string(),
                             kScopes[static_cast<size_t>(wanted_.scope)], duplicates);
     if (not_modified(etag, kForEver)) co_return Result<>{};
-    CarWalk walk(node_, options_, wanted_);
+    CarWalk walk(runtime_, node_, options_, wanted_);
     CO_TRY(co_await walk.open(resolved_.cid));
     add_common_headers(etag, kForEver);
     response_.add_header("Accept-Ranges", "none");

@@ -4,14 +4,13 @@
 #include "api/rest/context.h"
 #include "api/rest/errors.h"
 #include "api/rest/json_stream.h"
+#include "api/rest/page_pump.h"
 #include "api/rest/query_options.h"
 #include "model/json_writer.h"
 #include "model/pin_json.h"
 
 namespace ipfsc::api::rest {
 namespace {
-
-constexpr size_t kFirstPage = 32;  // the first bytes leave soon
 
 Result<state::ListQuery> list_query(const Page& page, uint32_t types) {
   state::ListQuery query;
@@ -23,39 +22,21 @@ Result<state::ListQuery> list_query(const Page& page, uint32_t types) {
   return query;
 }
 
-/// The next page as lines; "" at the end. Runs on a pool thread.
-struct PageJob {
-  state::PinCursor& cursor;
-  size_t max;
-
-  Result<std::pair<std::string, size_t>> operator()() const {
-    std::vector<state::StoredPin> pins;
-    std::string lines;
-    while (pins.empty() && !cursor.done()) TRY(cursor.next(pins, max));
-    for (const auto& stored : pins) {
-      model::append_json(lines, stored.pin);
-      lines += '\n';
-    }
-    return std::pair(std::move(lines), pins.size());
-  }
-};
-
 Task<> list_allocations(RestContext& context, state::ListQuery query, std::optional<uint64_t> limit,
                         net::Response& response) {
   CO_TRY_ASSIGN(auto cursor, context.cluster->allocations(std::move(query)));
   JsonStream stream(response, limit.has_value());
-  uint64_t left = limit.value_or(UINT64_MAX);
-  size_t page = std::min(kFirstPage, context.options.list_page);
-  while (left > 0) {
-    auto lines =
-        co_await run_blocking(context.runtime, PageJob{*cursor, static_cast<size_t>(std::min<uint64_t>(page, left))});
-    if (!lines) co_return stream.end({.outcome = fail(lines.error()), .next_cursor = cursor->token()});
-    if (lines->second == 0) break;
-    left -= lines->second;
-    page = context.options.list_page;
-    CO_TRY(co_await stream.write(lines->first));
-  }
-  co_return stream.end({.next_cursor = cursor->token()});
+  auto next = [&](this auto, std::vector<state::StoredPin>& out, size_t max) -> Task<> {
+    CO_TRY(co_await run_blocking(context.runtime, [&]() -> Result<> {
+      while (out.empty() && !cursor->done()) TRY(cursor->next(out, max));
+      return {};
+    }));
+    co_return Result<>{};
+  };
+  auto append = [](std::string& out, const state::StoredPin& stored) { model::append_json(out, stored.pin); };
+  auto outcome = co_await pump_pages<state::StoredPin>(context.runtime, stream, context.options.list_page,
+                                                       limit.value_or(UINT64_MAX), next, append);
+  co_return stream.end({.outcome = std::move(outcome), .next_cursor = cursor->token()});
 }
 
 /// Kept numbers where they answer it; otherwise the listing is counted.

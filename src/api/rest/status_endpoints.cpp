@@ -4,13 +4,12 @@
 #include "api/rest/context.h"
 #include "api/rest/errors.h"
 #include "api/rest/json_stream.h"
+#include "api/rest/page_pump.h"
 #include "api/rest/query_options.h"
 #include "model/json_writer.h"
 
 namespace ipfsc::api::rest {
 namespace {
-
-constexpr size_t kFirstPage = 32;
 
 Result<> send_info(net::Response& response, const model::GlobalPinInfo& info) {
   std::string body;
@@ -19,29 +18,16 @@ Result<> send_info(net::Response& response, const model::GlobalPinInfo& info) {
   return response.send(200, body, kJson);
 }
 
-std::string to_lines(const std::vector<model::GlobalPinInfo>& infos) {
-  std::string lines;
-  for (const auto& info : infos) {
-    model::append_json(lines, info);
-    lines += '\n';
-  }
-  return lines;
-}
-
-/// Streams what `cursor` gives, at most `left` items.
-Task<> stream_statuses(RestContext& context, cluster::StatusCursor& cursor, JsonStream& stream, uint64_t left) {
-  std::vector<model::GlobalPinInfo> page;
-  size_t size = std::min(kFirstPage, context.options.list_page);
-  while (left > 0) {
-    page.clear();
-    auto count = co_await cursor.next(page, static_cast<size_t>(std::min<uint64_t>(size, left)));
-    if (!count) co_return stream.end({.outcome = fail(count.error()), .next_cursor = cursor.next_cursor()});
-    if (*count == 0) break;
-    left -= *count;
-    size = context.options.list_page;
-    CO_TRY(co_await stream.write(to_lines(page)));
-  }
-  co_return stream.end({.also = cursor.errors(), .next_cursor = cursor.next_cursor()});
+/// Streams what `cursor` gives, at most `limit` items.
+Task<> stream_statuses(RestContext& context, cluster::StatusCursor& cursor, JsonStream& stream, uint64_t limit) {
+  auto next = [&cursor](this auto, std::vector<model::GlobalPinInfo>& out, size_t max) -> Task<> {
+    CO_TRY(co_await cursor.next(out, max));
+    co_return Result<>{};
+  };
+  auto append = [](std::string& out, const model::GlobalPinInfo& info) { model::append_json(out, info); };
+  auto outcome = co_await pump_pages<model::GlobalPinInfo>(context.runtime, stream, context.options.list_page, limit,
+                                                           next, append);
+  co_return stream.end({.outcome = std::move(outcome), .also = cursor.errors(), .next_cursor = cursor.next_cursor()});
 }
 
 /// Statuses of the pins that a search of the pinset finds, in its order.
@@ -150,7 +136,7 @@ Task<> sync(RestContext& context, net::Request& request, net::Response& response
 Task<> sync_all(RestContext& context, net::Request& request, net::Response& response) {
   CO_TRY(parse_bool(request.query(), "local"));
   JsonStream stream(response);
-  auto report = co_await context.cluster->sync_all([&stream](model::GlobalPinInfo info) -> Task<> {
+  auto report = co_await context.cluster->sync_all([&stream](this auto, model::GlobalPinInfo info) -> Task<> {
     std::string line;
     model::append_json(line, info);
     line += '\n';

@@ -1,5 +1,5 @@
-// state_bench DIR [PINS]: applies PINS new pins (three allocations, a name, a time) in entries of 300, lists them,
-// exports and imports them; prints one JSON line a figure. Nothing is timed that a test depends on.
+// state_bench DIR [PINS [apply|reads]]: applies PINS new pins (three allocations, a name, a time) in entries of 300,
+// lists them, exports and imports them; prints one JSON line a figure. Nothing is timed that a test depends on.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -122,7 +122,19 @@ void bench_apply(State& state, const std::vector<std::string>& entries, size_t p
   print(fmt::format("{}-worst-entry", what), worst * 1e3, "ms");
 }
 
-void bench(const fs::path& directory, size_t pins) {
+/// What a fresh process sees of the state that an earlier run made.
+void bench_reads(const fs::path& directory, size_t pins) {
+  StateOptions options{.path = directory / "state"};
+  double baseline = resident_mib();
+  auto start = Clock::now();
+  auto state = must(State::open(options));
+  print("open", since(start) * 1e3, "ms");
+  print("resident-idle", resident_mib() - baseline, "MiB");
+  for (int i = 0; i < 5; ++i) list_all(*state, pins, "list");
+  print("resident-after-list", resident_mib() - baseline, "MiB");
+}
+
+void bench(const fs::path& directory, size_t pins, bool only_apply) {
   fs::remove_all(directory);
   fs::create_directories(directory);
   StateOptions options;
@@ -133,6 +145,13 @@ void bench(const fs::path& directory, size_t pins) {
   auto state = must(State::open(options));
   print("open-empty", since(start) * 1e3, "ms");
   bench_apply(*state, entries, pins, "apply");
+  if (only_apply) return;
+  for (auto query : {ListQuery{.name = "file-0000007"}, ListQuery{.order = ListQuery::Order::kNewest}}) {
+    start = Clock::now();
+    std::vector<StoredPin> some;
+    must(must(state->list(query))->next(some, 100));
+    print("first-page-while-writing", since(start) * 1e3, "ms");
+  }
   print("resident-after-apply", resident_mib() - baseline, "MiB");
   start = Clock::now();
   must(state->flush());
@@ -159,10 +178,7 @@ void bench(const fs::path& directory, size_t pins) {
   start = Clock::now();
   state = must(State::open(options));
   print("open", since(start) * 1e3, "ms");
-  double idle = resident_mib();
   list_all(*state, pins, "list");
-  print("resident-idle-after-list", resident_mib(), "MiB");
-  print("resident-idle", idle, "MiB");
   start = Clock::now();
   for (size_t i = 0; i < 100'000; ++i) {
     must(state->get(ipld::Cid::v1(
@@ -207,8 +223,14 @@ void bench(const fs::path& directory, size_t pins) {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    fmt::print(stderr, "state_bench DIR [PINS]\n");
+    fmt::print(stderr, "state_bench DIR [PINS [apply|reads]]\n");
     return 2;
   }
-  ipfsc::state::bench(argv[1], argc > 2 ? std::stoul(argv[2]) : 1'000'000);
+  size_t pins = argc > 2 ? std::stoul(argv[2]) : 1'000'000;
+  std::string_view what = argc > 3 ? argv[3] : "all";
+  if (what == "reads") {
+    ipfsc::state::bench_reads(argv[1], pins);
+  } else {
+    ipfsc::state::bench(argv[1], pins, what == "apply");
+  }
 }

@@ -142,15 +142,16 @@ class Listing final : public PinCursor, public ViewHolder {
       if (!found) return bad_row("index without a pin");
       row = row_;
     }
-    TRY_ASSIGN(auto view, PinView::read(row));
-    if (!matches(view)) return false;
+    TRY(view_.parse(row));
+    if (!matches(view_)) return false;
     if (query_.owner) {
-      TRY_ASSIGN(bool owned, claimed_by(use, source.cid(), view, *query_.owner));
+      TRY_ASSIGN(bool owned, claimed_by(use, source.cid(), view_, *query_.owner));
       if (!owned) return false;
     }
-    TRY_ASSIGN(auto pin, view.to_pin(source.cid(), peers));
-    out.push_back(std::move(pin));
-    return true;
+    auto filled = view_.fill_pin(source.cid(), peers, out.emplace_back());
+    if (filled) return true;
+    out.pop_back();
+    return std::unexpected(filled.error());
   }
 
   bool matches(const PinView& pin) const {
@@ -184,7 +185,8 @@ class Listing final : public PinCursor, public ViewHolder {
   bool open_ = false;
   SteadyTime opened_at_;
   bool done_ = false;
-  Bytes row_;
+  Bytes row_;  // buffers
+  PinView view_;
 };
 
 }  // namespace

@@ -12,6 +12,7 @@ storage::FamilyOptions family_options(FamilyId id, const StateOptions& options) 
   bool looked_up = id == kPins || id == kClaims || id == kWork || id == kRemoved || id == kRequests || id == kRecords;
   family.bloom_bits_per_key = looked_up ? 10 : 0;
   family.memtable_bloom = id == kPins;
+  family.sort_late = id == kByPeer || id == kByName || id == kByMeta || id == kByTime;  // read by listings only
   return family;
 }
 

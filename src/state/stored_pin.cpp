@@ -41,8 +41,7 @@ uint64_t flags_of(const model::Pin& pin, bool many_claims) {
   return flags;
 }
 
-Result<std::optional<ipld::Cid>> to_cid(ByteView bytes) {
-  if (bytes.empty()) return std::nullopt;
+Result<ipld::Cid> to_cid(ByteView bytes) {
   auto cid = ipld::Cid::from_bytes(bytes);
   if (!cid) return bad_row("CID");
   return *std::move(cid);
@@ -96,45 +95,65 @@ Bytes encode_body(const model::Pin& pin, const PeerNumbers& numbers, bool many_c
 }
 
 Result<PinView> PinView::read(ByteView row) {
-  PinView pin;
-  Reader in(row);
-  uint64_t index = in.number();
-  pin.revision = make_revision(LogIndex(index), static_cast<uint32_t>(in.number()));
-  pin.body = in.rest();
-  uint64_t flags = in.number();
-  if ((flags & ~uint64_t{kKnownFlags}) != 0 || (flags & kTypeMask) > 4) return bad_row("pin flags");
-  pin.type = static_cast<model::PinType>(flags & kTypeMask);
-  pin.everywhere = flags & kEverywhere;
-  pin.many_claims = flags & kManyClaims;
-  pin.replication_factor_min = pin.everywhere ? model::kEverywhere : static_cast<int>(in.signed_number());
-  pin.replication_factor_max = pin.everywhere ? model::kEverywhere : static_cast<int>(in.signed_number());
-  if (flags & kHasTimestamp) pin.timestamp = in.signed_number();
-  if (flags & kHasName) pin.name = in.bytes();
-  if (flags & kHasAllocations) {
-    for (uint64_t left = in.number(); left > 0 && in.ok(); --left) {
-      pin.allocations.push_back(static_cast<uint32_t>(in.number()));
-    }
-  }
-  if (flags & kHasDepth) pin.max_depth = static_cast<int>(in.signed_number());
-  if (flags & kHasExpiry) pin.expire_at = in.signed_number();
-  if (flags & kHasMetadata) {
-    for (uint64_t left = in.number(); left > 0 && in.ok(); --left) {
-      auto name = in.bytes();
-      pin.metadata.emplace_back(name, in.bytes());
-    }
-  }
-  if (flags & kHasOrigins) {
-    for (uint64_t left = in.number(); left > 0 && in.ok(); --left) pin.origins.push_back(in.bytes());
-  }
-  if (flags & kHasReference) pin.reference = in.bytes();
-  if (flags & kHasUpdate) pin.pin_update = in.bytes();
-  if (flags & kHasShardSize) pin.shard_size = in.number();
-  if (!in.finished()) return bad_row("pin");
+  Result<PinView> pin(std::in_place);
+  TRY(pin->parse(row));
   return pin;
 }
 
+Result<> PinView::parse(ByteView row) {
+  Reader in(row);
+  uint64_t index = in.number();
+  revision = make_revision(LogIndex(index), static_cast<uint32_t>(in.number()));
+  body = in.rest();
+  uint64_t flags = in.number();
+  if ((flags & ~uint64_t{kKnownFlags}) != 0 || (flags & kTypeMask) > 4) return bad_row("pin flags");
+  type = static_cast<model::PinType>(flags & kTypeMask);
+  everywhere = flags & kEverywhere;
+  many_claims = flags & kManyClaims;
+  replication_factor_min = everywhere ? model::kEverywhere : static_cast<int>(in.signed_number());
+  replication_factor_max = everywhere ? model::kEverywhere : static_cast<int>(in.signed_number());
+  timestamp.reset();
+  if (flags & kHasTimestamp) timestamp = in.signed_number();
+  name = flags & kHasName ? in.bytes() : ByteView();
+  allocations.clear();
+  if (flags & kHasAllocations) {
+    for (uint64_t left = in.number(); left > 0 && in.ok(); --left) {
+      allocations.push_back(static_cast<uint32_t>(in.number()));
+    }
+  }
+  return parse_rest(in, flags);
+}
+
+/// What most pins do not have.
+Result<> PinView::parse_rest(Reader& in, uint64_t flags) {
+  max_depth = flags & kHasDepth ? static_cast<int>(in.signed_number()) : model::kDepthRecursive;
+  expire_at.reset();
+  if (flags & kHasExpiry) expire_at = in.signed_number();
+  metadata.clear();
+  if (flags & kHasMetadata) {
+    for (uint64_t left = in.number(); left > 0 && in.ok(); --left) {
+      auto key = in.bytes();
+      metadata.emplace_back(key, in.bytes());
+    }
+  }
+  origins.clear();
+  if (flags & kHasOrigins) {
+    for (uint64_t left = in.number(); left > 0 && in.ok(); --left) origins.push_back(in.bytes());
+  }
+  reference = flags & kHasReference ? in.bytes() : ByteView();
+  pin_update = flags & kHasUpdate ? in.bytes() : ByteView();
+  shard_size = flags & kHasShardSize ? in.number() : 0;
+  if (!in.finished()) return bad_row("pin");
+  return {};
+}
+
 Result<StoredPin> PinView::to_pin(ByteView cid, const PeerTable& peers) const {
-  StoredPin out;
+  Result<StoredPin> out(std::in_place);
+  TRY(fill_pin(cid, peers, *out));
+  return out;
+}
+
+Result<> PinView::fill_pin(ByteView cid, const PeerTable& peers, StoredPin& out) const {
   out.revision = revision;
   out.many_claims = many_claims;
   auto& pin = out.pin;
@@ -163,9 +182,13 @@ Result<StoredPin> PinView::to_pin(ByteView cid, const PeerTable& peers) const {
     if (!origin) return bad_row("origin");
     options.origins.push_back(*std::move(origin));
   }
-  TRY_ASSIGN(pin.reference, to_cid(reference));
-  TRY_ASSIGN(options.pin_update, to_cid(pin_update));
-  return out;
+  if (!reference.empty()) {
+    TRY_ASSIGN(pin.reference, to_cid(reference));
+  }
+  if (!pin_update.empty()) {
+    TRY_ASSIGN(options.pin_update, to_cid(pin_update));
+  }
+  return {};
 }
 
 }  // namespace ipfsc::state

@@ -4,6 +4,7 @@
 
 #include <boost/container/small_vector.hpp>
 
+#include "state/codec.h"
 #include "state/keys.h"
 #include "state/peer_table.h"
 #include "state/state.h"
@@ -31,11 +32,18 @@ struct PinView {
 
   /// kDataLoss when the row is damaged.
   static Result<PinView> read(ByteView row);
+  /// The same into an object that may have been used before: listings read millions.
+  Result<> parse(ByteView row);
   /// Held by every peer: it is in by_peer under number 0, and under no other.
   bool held_everywhere() const { return everywhere && type != model::PinType::kMeta; }
   /// Held by those in `allocations`: it is in by_peer under each.
   bool held_by_name() const { return !everywhere && type != model::PinType::kMeta; }
   Result<StoredPin> to_pin(ByteView cid, const PeerTable& peers) const;
+  /// The same into a fresh object in place.
+  Result<> fill_pin(ByteView cid, const PeerTable& peers, StoredPin& out) const;
+
+ private:
+  Result<> parse_rest(Reader& in, uint64_t flags);
 };
 
 Bytes encode_revision(Revision revision);

@@ -86,7 +86,7 @@ Result<PinRow> Transaction::find_pin(ByteView cid) {
   PinRow out;
   TRY_ASSIGN(out.row, find(kPins, cid));
   if (out.row != nullptr) {
-    TRY_ASSIGN(out.view, PinView::read(*out.row));
+    TRY(out.view.parse(*out.row));
   }
   return out;
 }
@@ -144,7 +144,7 @@ Result<> Transaction::write_pin(ByteView cid, const PinRow& before, ByteView bod
   if (!removed) {
     row = encode_revision(revision());
     row.append(body);
-    TRY_ASSIGN(after, PinView::read(row));
+    TRY(after.parse(row));
   }
   write_index(cid, before ? &before.view : nullptr, removed ? nullptr : &after);
   if (before) count(before.view, ~uint64_t{0});

@@ -172,6 +172,10 @@ Result<> Database::open_now() {
                              to_rocks(options_, FamilyOptions{.name = rocksdb::kDefaultColumnFamilyName}));
   }
   rocksdb::DB* db = nullptr;
+  if (!exists(options_.path, options_.env)) {
+    TRY(create(db_options, descriptors));
+    return {};
+  }
   auto status = options_.read_only
                     ? rocksdb::DB::OpenForReadOnly(db_options, options_.path, descriptors, &handles_, &db)
                     : rocksdb::DB::Open(db_options, options_.path, descriptors, &handles_, &db);
@@ -179,6 +183,27 @@ Result<> Database::open_now() {
   db_.reset(db);
   for (const auto& descriptor : descriptors) names_.push_back(descriptor.name);
   return {};
+}
+
+// All families in one go: DB::Open would write and sync a file of options for each of them.
+Result<> Database::create(const rocksdb::DBOptions& db_options,
+                          const std::vector<rocksdb::ColumnFamilyDescriptor>& descriptors) {
+  std::string doing = fmt::format("make the database {}", options_.path);
+  std::vector<rocksdb::ColumnFamilyDescriptor> first, others;
+  for (const auto& descriptor : descriptors) {
+    (descriptor.name == rocksdb::kDefaultColumnFamilyName ? first : others).push_back(descriptor);
+  }
+  rocksdb::DB* db = nullptr;
+  TRY(check(rocksdb::DB::Open(db_options, options_.path, first, &handles_, &db), doing));
+  db_.reset(db);
+  names_.push_back(first[0].name);
+  std::vector<rocksdb::ColumnFamilyHandle*> made;
+  auto status = db_->CreateColumnFamilies(others, &made);
+  for (size_t i = 0; i < made.size(); ++i) {
+    handles_.push_back(made[i]);
+    names_.push_back(others[i].name);
+  }
+  return check(status, doing);
 }
 
 Result<> Database::destroy(const DatabaseOptions& options) {

@@ -17,6 +17,8 @@
 namespace rocksdb {
 class ColumnFamilyHandle;
 class DB;
+struct ColumnFamilyDescriptor;
+struct DBOptions;
 class Iterator;
 class Snapshot;
 class WriteBatch;
@@ -167,6 +169,8 @@ class Database {
  private:
   explicit Database(DatabaseOptions options);
   Result<> open_now();
+  Result<> create(const rocksdb::DBOptions& db_options,
+                  const std::vector<rocksdb::ColumnFamilyDescriptor>& descriptors);
 
   DatabaseOptions options_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;  // owned; destroyed before db_

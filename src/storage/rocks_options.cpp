@@ -3,6 +3,7 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
+#include <rocksdb/memtablerep.h>
 #include <rocksdb/table.h>
 
 #include "storage/status.h"
@@ -64,6 +65,9 @@ rocksdb::DBOptions to_rocks(const DatabaseOptions& options) {
   db.create_missing_column_families = true;
   db.atomic_flush = !options.write_ahead_log;
   db.write_buffer_manager = options.memory.write_buffers;
+  for (const auto& family : options.families) {
+    if (family.sort_late) db.allow_concurrent_memtable_write = false;  // such write buffers have no place for it
+  }
   db.max_background_jobs = options.background_jobs;
   db.max_open_files = options.max_open_files;
   db.bytes_per_sync = options.sync_every_bytes;
@@ -102,6 +106,7 @@ rocksdb::ColumnFamilyOptions to_rocks(const DatabaseOptions& options, const Fami
     out.memtable_prefix_bloom_size_ratio = 0.02;
     out.memtable_whole_key_filtering = true;
   }
+  if (family.sort_late) out.memtable_factory = std::make_shared<rocksdb::VectorRepFactory>();
   if (family.blobs) {
     out.enable_blob_files = true;
     out.min_blob_size = family.min_blob_bytes;

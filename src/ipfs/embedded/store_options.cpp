@@ -10,7 +10,7 @@ namespace {
 /// RocksDB 7.8 must not flush by itself. With atomic flushes it leaks references to families when a full write buffer
 /// cannot be replaced on a full disk (DBImpl::ScheduleFlushes), and asserts when a flush fails whose family another one
 /// has written already (MemTableList::RollbackMemtableFlush): GroupFlush makes one flush at a time, when it is due.
-constexpr uint64_t kNeverFull = 1ull << 40;
+constexpr uint64_t kNeverFull = 1ull << 30;
 
 rocksdb::ColumnFamilyOptions key_family(const std::shared_ptr<rocksdb::Cache>& cache, bool bloom) {
   rocksdb::BlockBasedTableOptions table;
@@ -52,6 +52,7 @@ rocksdb::DBOptions store_db_options(const EmbeddedOptions& options) {
   db.max_background_jobs = 3;
   db.max_open_files = 512;
   db.max_total_wal_size = kNeverFull;
+  db.allow_fallocate = false;  // it would take room for a whole write buffer
   // Flushing runs beside ingestion all the time: push its bytes out in steps, so that the last flush has little to wait
   // for.
   db.bytes_per_sync = 2 << 20;

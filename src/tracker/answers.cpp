@@ -10,16 +10,6 @@ using enum model::TrackerStatus;
 constexpr size_t kMaxPage = 8192;
 constexpr model::StatusSet kRecoverable = kPinError | kUnpinError | model::StatusSet(kUnexpectedlyUnpinned);
 
-/// Entries whose halves contradict each other were read while something changed: once more.
-Result<std::vector<Entry>> read_consistent(const std::vector<ipld::Cid>& cids, const Table& table) {
-  TRY_ASSIGN(auto entries, read_entries(cids, table));
-  for (auto& entry : entries) {
-    Wish wish = entry.pin ? wish_of(entry.pin->pin, table.self()) : Wish{};
-    if (!agree(wish, entry.row ? &*entry.row : nullptr)) TRY(reread(entry, table));
-  }
-  return entries;
-}
-
 class ListCursor final : public StatusCursor {
  public:
   ListCursor(TrackerImpl& tracker, std::unique_ptr<StatusReader> reader)
@@ -125,7 +115,7 @@ model::PinInfo TrackerImpl::show_error(const ipld::Cid& cid, const Error& error)
 }
 
 Task<std::vector<model::PinInfo>> TrackerImpl::status_of(std::vector<ipld::Cid> cids) {
-  auto entries = co_await run_blocking(runtime_, [&] { return read_consistent(cids, *table_); });
+  auto entries = co_await reads_.read(cids, *table_);
   if (!entries) {
     std::vector<model::PinInfo> out;
     for (const auto& cid : cids) out.push_back(show_error(cid, entries.error()));

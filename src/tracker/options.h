@@ -66,6 +66,8 @@ struct TrackerOptions {
 
   /// Changes and results that are written in one batch.
   size_t max_batch = 1024;
+  /// Between two batches, so that changes gather.
+  Duration batch_pause{std::chrono::milliseconds(5)};
   /// Work kept in memory, waiting for a free place; more stays in the table and is read when this runs low.
   size_t max_ready = 16384;
 

@@ -46,7 +46,8 @@ TrackerImpl::TrackerImpl(Runtime& runtime, state::State& state, ipfs::IpfsNode& 
       progress_(runtime),
       started_(runtime),
       suspicion_(runtime),
-      tasks_(runtime) {
+      tasks_(runtime),
+      reads_(runtime, tasks_) {
   written_ = fed_ = table_->position().value_or(state::FeedPosition{});
   clock_offset_ = clock_offset();
   tasks_.spawn("pintracker: writing", write_loop());
@@ -163,6 +164,8 @@ Task<> TrackerImpl::write_loop() {
     if (done) {
       failures = 0;
       finish_round(round);
+      // Work gathers meanwhile: its syncs would hold up those that somebody waits for.
+      if (pending_.size() < options_.max_batch) CO_TRY(co_await runtime_.sleep_for(options_.batch_pause));
       continue;
     }
     put_back(round);

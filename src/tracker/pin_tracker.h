@@ -8,6 +8,7 @@
 #include "base/task_group.h"
 #include "tracker/dispatcher.h"
 #include "tracker/listing.h"
+#include "tracker/status_reads.h"
 #include "tracker/table.h"
 #include "tracker/tracker.h"
 
@@ -134,6 +135,7 @@ class TrackerImpl final : public PinTracker {
   bool syncing_ = false;
   bool stopped_ = false;
   TaskGroup tasks_;
+  StatusReads reads_;
 };
 
 /// sync.cpp: what the node holds against what the table has.

@@ -169,6 +169,8 @@ class TestFeed {
   Notifier news_;
 };
 
+inline Error not_found() { return {ErrorKind::kNotFound, "no source has bafy…"}; }
+
 /// One peer. The state is never lost by a crash here: in a real peer the log brings it back.
 class TestPeer {
  public:

@@ -16,6 +16,8 @@ LogComponent log("adder");
 constexpr size_t kJobBytes = 2 << 20;
 /// Steps without bytes count as this much, so that many small files are bounded too.
 constexpr size_t kStepCost = 256;
+/// A batch up to this is made in place: that takes less than the way to a worker and back.
+constexpr size_t kInPlaceBytes = 16 << 10;
 constexpr Duration kHoldFirst = std::chrono::milliseconds(20);
 constexpr Duration kHoldMost = std::chrono::seconds(5);
 constexpr Duration kHoldLimit = std::chrono::minutes(30);
@@ -46,12 +48,18 @@ using UploadPtr = std::shared_ptr<Upload>;
 
 size_t cost(const UploadStep& step) { return step.bytes.size() + step.path.size() + kStepCost; }
 
-std::vector<UploadStep> take_batch(Upload& upload) {
-  std::vector<UploadStep> batch;
-  for (size_t bytes = 0; !upload.steps.empty() && bytes < kJobBytes;) {
-    bytes += cost(upload.steps.front());
-    upload.queued_bytes -= cost(upload.steps.front());
-    batch.push_back(std::move(upload.steps.front()));
+struct Batch {
+  std::vector<UploadStep> steps;
+  size_t bytes = 0;
+};
+
+Batch take_batch(Upload& upload) {
+  Batch batch;
+  while (!upload.steps.empty() && batch.bytes < kJobBytes) {
+    size_t bytes = cost(upload.steps.front());
+    batch.bytes += bytes;
+    upload.queued_bytes -= bytes;
+    batch.steps.push_back(std::move(upload.steps.front()));
     upload.steps.pop_front();
   }
   return batch;
@@ -87,8 +95,9 @@ Task<> make_blocks(UploadPtr upload, TaskGroup& tasks) {
     }
     auto batch = take_batch(*upload);
     upload->changed.notify_all();
-    bool last = batch.back().kind == UploadStep::kFinish;
-    auto made = co_await run_blocking(upload->runtime, [&] { return upload->maker->process(std::move(batch)); });
+    bool last = batch.steps.back().kind == UploadStep::kFinish;
+    auto make = [&] { return upload->maker->process(std::move(batch.steps)); };
+    auto made = batch.bytes <= kInPlaceBytes ? make() : co_await run_blocking(upload->runtime, make);
     if (!made) {
       upload->fail_with(made.error());
       break;

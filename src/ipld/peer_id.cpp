@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "base/check.h"
 #include "ipld/cid.h"
 #include "ipld/multibase.h"
@@ -53,7 +55,18 @@ PeerId PeerId::from_public_key_protobuf(ByteView key) {
   return PeerId(Multihash::wrap(kSha2_256, sha2_256(key)).bytes());
 }
 
-std::string PeerId::to_string() const { return base58_encode(bytes_); }
+// A listing names the same few peers a million times, and base58 is a long division: each thread keeps the last ones.
+std::string PeerId::to_string() const {
+  struct Kept {
+    Bytes bytes;
+    std::string text;
+  };
+  thread_local std::array<Kept, 64> kept;
+  if (bytes_.size() < 2) return base58_encode(bytes_);
+  Kept& slot = kept[static_cast<uint8_t>(bytes_.back()) % kept.size()];
+  if (slot.bytes != bytes_) slot = {bytes_, base58_encode(bytes_)};
+  return slot.text;
+}
 
 std::string PeerId::to_cid_string() const {
   if (empty()) return {};

@@ -142,6 +142,17 @@ def cpu_seconds(peer):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def settle(peer, seconds=60):
+    """Waits until the peer rests: after an import its databases are sorted in the background."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        before = cpu_seconds(peer)
+        time.sleep(1)
+        if cpu_seconds(peer) - before < 0.05:
+            return peer
+    raise TimeoutError("the peer does not come to rest")
+
+
 def disk_bytes(folder):
     return sum(f.stat().st_blocks * 512 for f in pathlib.Path(folder).rglob("*") if f.is_file())
 

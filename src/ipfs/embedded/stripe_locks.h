@@ -12,13 +12,13 @@ namespace ipfsc::ipfs {
 /// Thread safe. Neighbours in key order mostly share a stripe, so a sweep of a range holds few.
 class StripeLocks {
  public:
-  /// At most 64: one bit of a word each, and fewer than thread sanitizer can follow.
-  static constexpr int kStripes = 64;
-  static constexpr uint64_t kAll = ~uint64_t{0};
+  /// One bit of a word each; half of what thread sanitizer can follow of one thread, as RocksDB takes some too.
+  static constexpr int kStripes = 32;
+  static constexpr uint64_t kAll = (uint64_t{1} << kStripes) - 1;
 
   static uint64_t bit_of(ByteView multihash) {
     // The third byte is the first of the digest for the usual functions; any choice is correct.
-    return uint64_t{1} << (multihash.size() > 2 ? static_cast<uint8_t>(multihash[2]) >> 2 : 0);
+    return uint64_t{1} << (multihash.size() > 2 ? static_cast<uint8_t>(multihash[2]) >> 3 : 0);
   }
 
   /// Holds the stripes of `mask`; always taken in ascending order, so holders cannot wait for each other in a circle.

@@ -2,6 +2,7 @@
 // flushed, which the log gives again.
 #include <functional>
 
+#include "base/test_seeds.h"
 #include "state/test_model.h"
 
 namespace ipfsc::state {
@@ -203,7 +204,7 @@ void compare(const State& state, const Model& model, Random& random) {
   compare_rest(state, model);
 }
 
-class StateProperty : public ::testing::TestWithParam<int> {};
+class StateProperty : public ::testing::TestWithParam<uint64_t> {};
 
 TEST_P(StateProperty, IsTheSameAsTheModel) {
   Random random(static_cast<uint64_t>(GetParam()));
@@ -233,7 +234,7 @@ TEST_P(StateProperty, IsTheSameAsTheModel) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, StateProperty, ::testing::Range(1, 13));
+INSTANTIATE_TEST_SUITE_P(Seeds, StateProperty, ::testing::ValuesIn(sim_seeds(1, 12)));
 
 std::vector<proto::Entry> entries_of(uint64_t seed, uint64_t count) {
   Random random(seed);

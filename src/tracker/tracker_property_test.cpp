@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "base/test_seeds.h"
 #include "tracker/core.h"
 #include "tracker/test_support.h"
 
@@ -181,7 +182,7 @@ class Story {
 };
 
 TEST(TrackerProperty, EndsWhereTheStateEnds) {
-  for (uint64_t seed = 1; seed <= 20; ++seed) {
+  for (uint64_t seed : sim_seeds(1, 20)) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
     Story(seed).run(150);
     if (testing::Test::HasFailure()) return;

@@ -1,6 +1,7 @@
 // Seeded runs of whole groups with a bad network and crashing members.
 #include <gtest/gtest.h>
 
+#include "base/test_seeds.h"
 #include "consensus/testing/raft_sim.h"
 
 namespace ipfsc::consensus {
@@ -97,11 +98,17 @@ uint64_t run(int members, uint64_t seed) {
 }
 
 TEST(RaftChaos, ThreeMembers) {
-  for (uint64_t seed = 1; seed <= 150 && !::testing::Test::HasFailure(); ++seed) run(3, seed);
+  for (uint64_t seed : sim_seeds(1, 150)) {
+    run(3, seed);
+    if (HasFailure()) break;
+  }
 }
 
 TEST(RaftChaos, FiveMembers) {
-  for (uint64_t seed = 1001; seed <= 1100 && !::testing::Test::HasFailure(); ++seed) run(5, seed);
+  for (uint64_t seed : sim_seeds(1001, 100)) {
+    run(5, seed);
+    if (HasFailure()) break;
+  }
 }
 
 TEST(RaftChaos, TheSameSeedGivesTheSameRun) {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/real_runtime.h"
+#include "base/test_seeds.h"
 #include "base/virtual_runtime.h"
 #include "state/test_support.h"
 #include "storage/fault_env.h"
@@ -248,7 +249,8 @@ std::set<int> write_until_the_power_fails(Peer& peer, int first) {
 }
 
 TEST(RaftConsensus, NoAcknowledgedWriteIsLostWhereverThePowerIsCut) {
-  for (uint64_t seed = 1; seed <= 12 && !::testing::Test::HasFailure(); ++seed) {
+  for (uint64_t seed : sim_seeds(1, 12)) {
+    if (HasFailure()) break;
     Peer peer(seed);
     peer.options.keep_log_bytes = 0;
     peer.options.flush_log_bytes = 4000;  // state flushes among the writes

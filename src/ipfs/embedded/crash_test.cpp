@@ -1,6 +1,7 @@
 // A power cut at any write: what was acknowledged is there, whole; what is pinned is whole.
 #include <atomic>
 
+#include "base/test_seeds.h"
 #include "ipfs/embedded/dag_walk.h"
 #include "ipfs/embedded/test_support.h"
 
@@ -83,7 +84,7 @@ TEST_P(CrashTest, KeepsWhatItAcknowledged) {
   EXPECT_FALSE(done.adds.empty());
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, CrashTest, testing::Range<uint64_t>(1, 16));
+INSTANTIATE_TEST_SUITE_P(Seeds, CrashTest, testing::ValuesIn(sim_seeds(1, 15)));
 
 }  // namespace
 }  // namespace ipfsc::ipfs::test

@@ -1,5 +1,7 @@
 #include "app/options.h"
 
+#include <algorithm>
+
 #include "app/data_folders.h"
 #include "base/version.h"
 #include "net/http_client.h"
@@ -119,6 +121,8 @@ Result<PeerOptions> peer_options(const config::Configuration& config, const iden
   options.state.path = folders.state;
   options.raft.self = identity.id;
   options.raft.path = folders.raft;
+  auto election_ticks = config.raft.election_timeout / options.raft.tick;
+  options.raft.election_ticks = static_cast<int>(std::clamp<int64_t>(election_ticks, 3, 10'000));
   options.tracker = tracker_options(config, identity.id, folders);
 
   options.use_embedded = config.uses_embedded_node();

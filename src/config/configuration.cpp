@@ -212,7 +212,7 @@ Result<Loaded> parse_configuration(std::string_view text, std::string folder, co
   TRY_ASSIGN(auto more, apply_environment(loaded.config, environment));
   loaded.warnings.insert(loaded.warnings.end(), more.begin(), more.end());
   drop_other_transports(loaded.config, loaded.warnings);
-  if (!root.contains("allocator") && !environment.contains("CLUSTER_BALANCED_ALLOCATEBY")) {
+  if (!loaded.config.balanced.present && !environment.contains("CLUSTER_BALANCED_ALLOCATEBY")) {
     loaded.config.balanced.allocate_by = {"freespace"};
   }
   TRY(validate(loaded.config));

@@ -90,6 +90,17 @@ TEST(Configuration, MissingKeysAreDefaults) {
   EXPECT_FALSE(config.uses_embedded_node());
 }
 
+TEST(Configuration, AnAllocatorWithoutASectionIsAsIfThereWereNone) {
+  for (std::string_view allocator : {"{}", R"({"balanced":null})", "null"}) {
+    auto loaded = load(with("", "allocator", allocator));
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    EXPECT_THAT(loaded->config.balanced.allocate_by, ElementsAre("freespace")) << allocator;
+  }
+  auto loaded = load(with("allocator", "balanced", "{}"));
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_THAT(loaded->config.balanced.allocate_by, ElementsAre("tag:group", "freespace"));
+}
+
 TEST(Configuration, CorsListsThatAreMissingAreThoseOfGo) {
   auto loaded = load(with("api.restapi", "http_log_file", R"("")"));
   ASSERT_TRUE(loaded) << loaded.error().message;
@@ -217,6 +228,7 @@ TEST(Configuration, AMisspeltVariableIsAWarning) {
   EXPECT_THAT(error_of(load(kSmall, {{"CLUSTER_REPLICATIONFACTORMIN", "two"}})),
               "CLUSTER_REPLICATIONFACTORMIN: \"two\" is not a whole number");
   EXPECT_THAT(error_of(load(kSmall, {{"CLUSTER_FOLLOWERMODE", "yes"}})), HasSubstr("CLUSTER_FOLLOWERMODE: "));
+  EXPECT_EQ(error_of(load(kSmall, {{"CLUSTER_PEERNAME", "caf\xe9"}})), "CLUSTER_PEERNAME: not UTF-8");
 }
 
 TEST(Configuration, WhatIsWrittenIsReadBackTheSame) {
@@ -280,6 +292,16 @@ TEST(Tables, VariablesAreNamedAsInGo) {
   EXPECT_EQ(name_of("cluster", "connection_manager.high_water"), "CLUSTER_CONNECTIONMANAGER_HIGHWATER");
   EXPECT_EQ(name_of("api.restapi", "ssl_cert_file"), "CLUSTER_RESTAPI_SSLCERTFILE");
   EXPECT_EQ(name_of("ipfs_connector.ipfshttp", "repogc_timeout"), "CLUSTER_IPFSHTTP_REPOGCTIMEOUT");
+}
+
+TEST(Values, WholeNumbers) {
+  int64_t value = 0;
+  ASSERT_TRUE(decode(boost::json::parse("1e6"), value));
+  EXPECT_EQ(value, 1'000'000);
+  for (const char* bad : {"1.5", "1e300", "-1e300", "9223372036854775808", "1e19", "\"1\""}) {
+    EXPECT_FALSE(decode(boost::json::parse(bad), value)) << bad;
+  }
+  EXPECT_EQ(value, 1'000'000);
 }
 
 TEST(Values, Sizes) {

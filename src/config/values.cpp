@@ -6,6 +6,8 @@
 
 #include <boost/json.hpp>
 
+#include "base/text.h"
+
 namespace ipfsc::config {
 namespace {
 
@@ -135,13 +137,10 @@ Result<> decode(const json::value& in, bool& value) {
 }
 
 Result<> decode(const json::value& in, int64_t& value) {
-  if (in.is_int64()) {
-    value = in.get_int64();
-  } else if (in.is_double() && in.get_double() == static_cast<double>(static_cast<int64_t>(in.get_double()))) {
-    value = static_cast<int64_t>(in.get_double());  // 1e6
-  } else {
-    return expected("a whole number", in);
-  }
+  json::error_code error;
+  auto number = in.to_number<int64_t>(error);  // 1e6 is one as well
+  if (error) return expected("a whole number", in);
+  value = number;
   return {};
 }
 
@@ -308,6 +307,7 @@ json::value encode(const std::map<std::string, std::vector<std::string>>& value)
 }
 
 Result<json::value> from_environment(Kind kind, std::string_view text) {
+  if (!is_utf8(text)) return wrong("not UTF-8");  // nobody could read the file that `init` makes of it
   switch (kind) {
     case Kind::kBool: {
       TRY_ASSIGN(bool value, parse_go_bool(text));

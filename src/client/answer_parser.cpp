@@ -55,7 +55,8 @@ Result<> AnswerParser::take_line(std::string_view line) {
   switch (state_) {
     case State::kStatus: {
       uint64_t status = 0;
-      if (!line.starts_with("HTTP/1.") || line.size() < 12 || !parse_number(line.substr(9, 3), 10, status)) {
+      if (!line.starts_with("HTTP/1.") || line.size() < 12 || !parse_number(line.substr(9, 3), 10, status) ||
+          status < 100) {
         return broken("no status line");
       }
       answer_ = {};

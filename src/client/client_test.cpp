@@ -412,7 +412,7 @@ TEST(AnswerParser, RefusesWhatIsNotHttp) {
   EXPECT_TRUE(feed("HTTP/1.1 200 OK\nContent-Length: 2\n\nab"));
   for (std::string bad :
        {std::string(), std::string("SSH-2.0-x\r\n"), std::string("HTTP/1.1 2x0 OK\r\n"),
-        std::string("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"),
+        std::string("HTTP/1.1 000 OK\r\n\r\n"), std::string("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"),
         std::string("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab"),
         std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n"),
         std::string("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),

@@ -54,8 +54,8 @@ bool is_host(uint32_t code) { return code == kIp4 || code == kIp6 || code == kDn
 }  // namespace
 
 Result<Multiaddr> Multiaddr::parse(std::string_view text) {
-  if (text.size() > kMaxMultiaddrBytes) {
-    return invalid(text.substr(0, 32), fmt::format("it is longer than {} characters", kMaxMultiaddrBytes));
+  if (text.size() > kMaxMultiaddrTextBytes) {
+    return invalid(text.substr(0, 32), fmt::format("it is longer than {} characters", kMaxMultiaddrTextBytes));
   }
   if (!text.starts_with('/')) return invalid(text, "must begin with /");
   std::string_view rest = text;
@@ -79,6 +79,9 @@ Result<Multiaddr> Multiaddr::parse(std::string_view text) {
     if (!value) return invalid(text, fmt::format("{}: {}", name, value.error().message));
     append_addr_component(out, *protocol, *value);
     if (path) break;
+  }
+  if (out.size() > kMaxMultiaddrBytes) {  // an IPv6 address is longer than "/ip6/::"
+    return invalid(text.substr(0, 32), fmt::format("its binary form is longer than {} bytes", kMaxMultiaddrBytes));
   }
   return Multiaddr(std::move(out));
 }

@@ -14,8 +14,10 @@
 
 namespace ipfsc::ipld {
 
-/// Longest text or binary form that is read.
+/// Longest binary form, and longest text that is read: no protocol writes more than 9 characters for a byte, so every
+/// address comes back from its text.
 inline constexpr size_t kMaxMultiaddrBytes = 4096;
+inline constexpr size_t kMaxMultiaddrTextBytes = 9 * kMaxMultiaddrBytes;
 
 /// A well-formed address: a value, ordered by its binary form, hashable. Default-constructed it is empty().
 /// Protocols: ip4 ip6 ip6zone ipcidr tcp udp dccp sctp utp udt dns dns4 dns6 dnsaddr unix p2p (alias ipfs) quic quic-v1

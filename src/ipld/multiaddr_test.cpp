@@ -103,11 +103,29 @@ TEST(Multiaddr, RefusesWhatIsNone) {
     EXPECT_THAT(message(parsed), testing::HasSubstr(why)) << text;
   }
   EXPECT_FALSE(Multiaddr::parse("/unix/" + std::string(5000, 'x')).has_value());
+  EXPECT_FALSE(Multiaddr::parse("/unix/" + std::string(50'000, 'x')).has_value());
   for (std::string_view binary : {"", "04", "047f0000", "06", "0610", "ff7f", "a50300", "a50301ff", "3600",
                                   "36026162"
                                   "ff",
                                   "90030161", "9003012f", "9003032f612f", "9003022f61060050", "840004", "36022f61"}) {
     EXPECT_EQ(kind(Multiaddr::from_bytes(hex(binary))), ErrorKind::kInvalidArgument) << binary;
+  }
+}
+
+TEST(Multiaddr, TheLongestOnesComeBackToo) {
+  auto times = [](size_t count, std::string_view part) {
+    std::string text;
+    for (size_t i = 0; i < count; ++i) text += part;
+    return text;
+  };
+  // Of 17 and of 2 bytes.
+  for (const auto& text : {times(240, "/ip6/::255.255.255.255"), times(2048, "/p2p-webrtc-direct")}) {
+    Multiaddr address = addr(text);
+    EXPECT_EQ(address.to_string(), text);
+    EXPECT_EQ(Multiaddr::from_bytes(address.bytes()), address);
+  }
+  for (const auto& text : {times(241, "/ip6/::"), times(2049, "/ws")}) {
+    EXPECT_THAT(message(Multiaddr::parse(text)), testing::HasSubstr("its binary form is longer")) << text.size();
   }
 }
 

@@ -37,7 +37,7 @@ class JsonObject {
     return out_;
   }
   void text(std::string_view name, std::string_view value) { append_json_string(key(name), value); }
-  /// A value known to need no escaping (CIDs, peer ids, addresses).
+  /// A value known to need no escaping (CIDs, peer ids).
   void plain(std::string_view name, std::string_view value) {
     auto& out = key(name);
     out.push_back('"');
@@ -51,7 +51,7 @@ class JsonObject {
   void null(std::string_view name) { key(name).append("null"); }
   void time(std::string_view name, const std::optional<WallTime>& value) { append_json_time(key(name), value); }
   void raw(std::string_view name, std::string_view json) { key(name).append(json); }
-  /// ["a","b"] of each element's to_string(); needs no escaping.
+  /// ["a","b"] of each element's to_string(), escaped: names and paths in addresses may have quotes in them.
   template <class List>
   void plain_list(std::string_view name, const List& list) {
     auto& out = key(name);
@@ -60,9 +60,7 @@ class JsonObject {
     for (const auto& item : list) {
       if (!first) out.push_back(',');
       first = false;
-      out.push_back('"');
-      out.append(item.to_string());
-      out.push_back('"');
+      append_json_string(out, item.to_string());
     }
     out.push_back(']');
   }

@@ -36,6 +36,15 @@ TEST(PinJson, AnswerToARequestSpellsNothingDifferently) {
             std::string::npos);
 }
 
+TEST(PinJson, QuotesInOriginsAreEscaped) {
+  auto pin = pin_from_json(kExample).value();
+  pin.options.origins = {ipld::Multiaddr::parse(R"(/dns4/a"],"\/tcp/1)").value(),
+                         ipld::Multiaddr::parse("/unix/a \"b").value()};
+  std::string out;
+  append_json(out, pin);
+  EXPECT_EQ(pin_from_json(out).value(), pin);
+}
+
 TEST(PinJson, MissingTypeAndDepthAreAPinAsAskedFor) {
   auto pin = pin_from_json(R"({"cid":"QmP63DkAFEnDYNjDYBpyNDfttu1fvUw99x1brscPzpqmmq"})").value();
   EXPECT_EQ(pin.type, PinType::kData);

@@ -9,7 +9,8 @@ using namespace ipfsc::net;
 
 namespace {
 
-/// A request through the parser, in pieces of `step` bytes; what it understood.
+/// A request through the parser, in pieces of `step` bytes; what it understood. "" = no request: the pieces decide
+/// whether Beast finds it wrong at once or waits for the end of its head first.
 std::string understood(std::string_view text, size_t step) {
   MessageHead head;
   MessageParser<true> parser(head, 4096);
@@ -24,9 +25,9 @@ std::string understood(std::string_view text, size_t step) {
       waiting.erase(0, used);
       if (ec || waiting.empty() || parser.is_done()) break;
     }
-    if (ec && ec != boost::beast::http::error::need_more) return "error";
+    if (ec && ec != boost::beast::http::error::need_more) return "";
   }
-  if (!parser.is_done()) return "more";
+  if (!parser.is_done()) return "";
   out = std::string(head.method()) + " " + std::string(head.target()) + "\n";
   for (const auto& field : head.fields)
     out += std::string(head.name(field)) + "=" + std::string(head.value(field)) + "\n";

@@ -1,4 +1,5 @@
 // links: net
+#include "base/bytes.h"
 #include "base/check.h"
 #include "base/virtual_runtime.h"
 #include "net/multipart.h"

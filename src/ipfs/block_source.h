@@ -30,9 +30,10 @@ class BlockSource {
   virtual std::string name() const = 0;
   /// How far it reaches with these hints, right now.
   virtual SourceReach reach(const FetchHints& hints) const = 0;
-  /// The block's bytes, at most max_bytes (more is kResourceExhausted, without reading them). The caller verifies them.
-  /// kNotFound when nobody asked has it ("not on any peer"), kUnavailable or kDeadlineExceeded when it could not ask;
-  /// the message is one clause without the CID, fit to follow "<name>: ".
+  /// The block's bytes, at most max_bytes (more is kResourceExhausted, without reading them). The caller verifies them;
+  /// a source that asks several does so itself before it is content with one. kNotFound when nobody asked has it ("not
+  /// on any peer"), kUnavailable or kDeadlineExceeded when it could not ask; the message is one clause without the CID,
+  /// fit to follow "<name>: ".
   virtual Task<Bytes> fetch(ipld::Cid cid, FetchHints hints, size_t max_bytes) = 0;
 };
 

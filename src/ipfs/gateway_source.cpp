@@ -47,7 +47,8 @@ Result<std::shared_ptr<GatewaySource>> GatewaySource::make(Runtime& runtime, Gat
 }
 
 GatewaySource::GatewaySource(Runtime& runtime, GatewayOptions options, std::vector<net::Endpoint> gateways)
-    : options_(std::move(options)),
+    : runtime_(runtime),
+      options_(std::move(options)),
       gateways_(std::move(gateways)),
       client_(runtime, {.connect_timeout = options_.connect_timeout, .idle_timeout = options_.idle_timeout}) {}
 
@@ -72,6 +73,9 @@ Task<Bytes> GatewaySource::fetch(ipld::Cid cid, FetchHints hints, size_t max_byt
   bool all_said_no = true;
   for (auto& endpoint : endpoints) {
     auto data = co_await ask(endpoint, cid, max_bytes);
+    if (data && !co_await run_blocking(runtime_, [&] { return ipld::verify_block(cid, *data); })) {
+      data = fail(ErrorKind::kUnavailable, "sent bytes that are not this block");
+    }
     if (data || data.error().kind == ErrorKind::kCancelled) co_return data;
     all_said_no &= data.error().kind == ErrorKind::kNotFound;
     reasons.push_back(fmt::format("{} {}", endpoint.authority(), data.error().message));

@@ -11,7 +11,8 @@
 namespace ipfsc::ipfs {
 
 /// Asks a pin's own HTTP origins (/dns4/example.net/tcp/443/https …) first, then the configured gateways, one after the
-/// other. Follows a redirect twice. I/O thread only.
+/// other, until one sends the block: what it sends is checked, so that a wrong answer hides no right one. Follows a
+/// redirect twice. I/O thread only.
 class GatewaySource final : public BlockSource {
  public:
   /// kInvalidArgument naming the URL that is none.
@@ -26,6 +27,7 @@ class GatewaySource final : public BlockSource {
   Task<Bytes> ask(net::Endpoint endpoint, const ipld::Cid& cid, size_t max_bytes);
   std::vector<net::Endpoint> origins(const FetchHints& hints) const;
 
+  Runtime& runtime_;
   GatewayOptions options_;
   std::vector<net::Endpoint> gateways_;
   net::HttpClient client_;

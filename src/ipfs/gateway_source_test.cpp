@@ -34,7 +34,8 @@ class GatewayTest : public testing::Test {
       response.add_header("Location", redirect_);
       co_return response.send_empty(302);
     }
-    co_return response.send(status_, body_, "application/vnd.ipld.raw");
+    bool lies = targets_.back().starts_with("/liar/");
+    co_return response.send(status_, lies ? "lies!" : body_, "application/vnd.ipld.raw");
   }
   Result<Bytes> fetch(std::vector<std::string> urls, FetchHints hints = {}, size_t max_bytes = 1000) {
     auto made = GatewaySource::make(runtime_, {.urls = std::move(urls)});
@@ -69,6 +70,14 @@ TEST_F(GatewayTest, UsesHttpOriginsOnly) {
 }
 
 TEST_F(GatewayTest, GoesOnToTheNext) { EXPECT_EQ(fetch({"http://127.0.0.1:1", url_}).value(), "bytes"); }
+
+TEST_F(GatewayTest, ALiarHidesNobody) {
+  EXPECT_EQ(fetch({url_ + "/liar", url_}).value(), "bytes");
+  auto lied = fetch({url_ + "/liar"});
+  ASSERT_FALSE(lied);
+  EXPECT_EQ(lied.error().kind, ErrorKind::kUnavailable);
+  EXPECT_THAT(lied.error().message, HasSubstr("sent bytes that are not this block"));
+}
 
 TEST_F(GatewayTest, SaysWhatEachAnswered) {
   status_ = 404;

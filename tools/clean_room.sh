@@ -4,7 +4,10 @@
 set -euo pipefail
 repo="$(cd "$(dirname "$0")/.." && pwd)"
 room="${1:-$repo/build/clean_room}"
-mirror="${DEBIAN_MIRROR:-$(sed -nE 's/^(URIs: |deb (\[[^]]*\] )?)(https?:[^ ]+).*/\3/p' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -n 1)}"
+# The machine's own mirror of Debian, where it names one.
+sources=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null || true)
+named=$(sed -nE 's/^(URIs: |deb (\[[^]]*\] )?)(https?:[^ ]*\/debian)\/?( .*)?$/\3/p' <<<"$sources")
+mirror="${DEBIAN_MIRROR:-${named%%$'\n'*}}"
 mirror="${mirror:-http://deb.debian.org/debian}"
 [ "$(id -u)" -eq 0 ] || { echo "clean_room: needs root for chroot" >&2; exit 1; }
 command -v debootstrap >/dev/null || { echo "clean_room: apt-get install debootstrap" >&2; exit 1; }

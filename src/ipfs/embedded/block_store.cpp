@@ -85,21 +85,16 @@ Result<> BlockStore::open_now() {
   return begin_run();
 }
 
-/// Generations of unlogged writes never repeat: the number of the run is their upper half.
+/// Generations of unlogged writes and epochs never repeat: the number of the run is their upper half.
 Result<> BlockStore::begin_run() {
-  auto number = [this](std::string_view key) -> Result<uint64_t> {
-    TRY_ASSIGN(auto stored, setting_now(key));
-    return stored && stored->size() == 8 ? read_be64(stored->data()) : 0;
-  };
-  TRY_ASSIGN(uint64_t run, number("run"));
-  TRY_ASSIGN(uint64_t epoch, number("epoch"));
-  epoch_ = std::max(epoch_.load(), epoch);
-  run = std::max(run, run_.load()) + 1;
+  TRY_ASSIGN(auto stored, setting_now("run"));
+  uint64_t run = std::max(stored && stored->size() == 8 ? read_be64(stored->data()) : 0, run_.load()) + 1;
   Bytes text;
   append_be64(text, run);
   TRY(set_setting_now("run", text));
   flushed_generation_ = run << 32;
   generation_ = flushed_generation_ + 1;
+  epoch_ = run << 32;
   unflushed_bytes_ = 0;
   run_ = run;
   return {};
@@ -154,7 +149,7 @@ Result<std::optional<Entry>> BlockStore::look(ByteView multihash) {
   if (!found || !collecting_) return found;
   StripeLocks::Guard guard(stripes_, StripeLocks::bit_of(multihash));
   TRY_ASSIGN(found, entry_now(multihash));
-  if (!found || found->epoch >= epoch_) return found;
+  if (!found || found->epoch >= collection_epoch_) return found;
   found->epoch = epoch_;
   rocksdb::WriteOptions unlogged;  // only this process needs it, and it must not outlive an unlogged block in a crash
   unlogged.disableWAL = true;

@@ -38,7 +38,7 @@ namespace ipfsc::ipfs {
 /// What the index knows of a block.
 struct Entry {
   uint64_t size_bytes = 0;
-  /// The store's epoch (number of collections begun) when the block was written or last needed by a writer.
+  /// The store's epoch when the block was written or last needed by a writer.
   uint64_t epoch = 0;
   /// 0 = the write was logged. Else the flush generation whose completion makes it durable.
   uint64_t generation = 0;
@@ -114,9 +114,10 @@ class BlockStore {
 
   // --- Collection (one at a time; the caller sees to it)
 
-  uint64_t epoch() const { return epoch_.load(); }
-  /// Raises the epoch and makes look() keep blocks, until end_collection(). Returns the new epoch.
-  Result<uint64_t> begin_collection();
+  /// Begins a new epoch, greater than that of every block so far, and returns it: each writer and collection has its own.
+  uint64_t next_epoch() { return ++epoch_; }
+  /// Begins an epoch and makes look() keep blocks, until end_collection(). Returns the epoch.
+  uint64_t begin_collection();
   void end_collection() { collecting_ = false; }
 
   struct IndexRow {
@@ -190,7 +191,8 @@ class BlockStore {
 
   StripeLocks stripes_;  // taken after a Use
   std::atomic<uint64_t> run_{0};
-  std::atomic<uint64_t> epoch_{1};
+  std::atomic<uint64_t> epoch_{0};
+  std::atomic<uint64_t> collection_epoch_{0};
   std::atomic<bool> collecting_{false};
   std::atomic<bool> cancel_compactions_{false};
   std::atomic<uint64_t> generation_{1};          // of unlogged writes now

@@ -27,7 +27,7 @@ Task<GcResult> Collector::run(const std::function<void(const GcItem&)>& on_item)
   auto& store = *core_.store;
   CO_TRY_ASSIGN(uint64_t disk_before, co_await run_blocking(core_.runtime, [&] { return store.disk_bytes(); }));
   uint64_t run = store.run();
-  CO_TRY_ASSIGN(uint64_t epoch, co_await run_blocking(core_.runtime, [&] { return store.begin_collection(); }));
+  uint64_t epoch = store.begin_collection();
   if (!core_.writer_epochs.empty()) epoch = std::min(epoch, *core_.writer_epochs.begin());
 
   GcResult result;

@@ -1,10 +1,10 @@
 // Collector: concurrent mark and sweep over the block store.
 //
 // Why no live block is removed, whatever runs beside it:
-// * begin_collection() raises the epoch; the sweep removes only blocks whose epoch is older than the oldest writer that
-//   was alive then (or than the new epoch). So what is written from now on stays, and so does what an add that began
-//   before has written or found there already: a writer renews the epoch of an older block under the stripe lock that
-//   the sweeper holds for its check-and-delete.
+// * begin_collection() begins an epoch, as each writer did; the sweep removes only blocks whose epoch is older than the
+//   oldest writer that was alive then (or than the collection's own). So what is written from now on stays, and so does
+//   what an add that began before has written or found there already: a writer renews the epoch of an older block under
+//   the stripe lock that the sweeper holds for its check-and-delete.
 // * The roots are all pin records and all pins that run, read after that. A pin that begins later, or comes to a block
 //   that the mark could not reach yet, renews the block's epoch when it looks at it.
 // * The mark is a Bloom filter (a wrong "alive" costs space until the next collection); which nodes were walked is an

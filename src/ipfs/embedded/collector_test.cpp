@@ -115,6 +115,24 @@ TEST_F(CollectorTest, RunsByItselfAtTheHighWaterMark) {
   EXPECT_FALSE(has(garbage.root));
 }
 
+TEST_F(CollectorTest, TakesWhatIsOlderThanTheWritersThatRun) {
+  auto garbage = make_dag(17, 40), added = make_dag(18, 40);
+  ASSERT_TRUE(add(garbage.blocks));
+  auto writer = *run(node().put_blocks({.size_hint_bytes = 100 << 20}));
+  ASSERT_TRUE(run(writer->put(added.blocks)));
+  ASSERT_TRUE(run(node().gc({})));
+  EXPECT_EQ(count_present(garbage.blocks), 0u);
+  EXPECT_EQ(count_present(added.blocks), added.blocks.size());
+}
+
+TEST_F(CollectorTest, TakesWhatAnEarlierRunLeft) {
+  auto garbage = make_dag(19, 40);
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(add(garbage.blocks));  // each is an epoch
+  close();
+  ASSERT_TRUE(run(node().gc({})));
+  EXPECT_EQ(count_present(garbage.blocks), 0u);
+}
+
 TEST_F(CollectorTest, WhatAWriterHasSeenStaysUntilItIsDropped) {
   auto dag = make_dag(13, 40);
   std::vector<ipld::Block> half(dag.blocks.begin(), dag.blocks.begin() + 20);

@@ -96,10 +96,10 @@ inline std::unexpected<Error> reopened_error() {
   return fail(ErrorKind::kUnavailable, "the block store was reopened after a write error: try again");
 }
 
-/// Keeps everything written in this epoch or later from collections, while it lives.
+/// Begins an epoch and keeps everything written in it or later from collections, while it lives.
 class EpochLease {
  public:
-  explicit EpochLease(Core& core) : core_(core), it_(core.writer_epochs.insert(core.store->epoch())) {}
+  explicit EpochLease(Core& core) : core_(core), it_(core.writer_epochs.insert(core.store->next_epoch())) {}
   ~EpochLease() { core_.writer_epochs.erase(it_); }
   EpochLease(const EpochLease&) = delete;
   EpochLease& operator=(const EpochLease&) = delete;

@@ -40,14 +40,10 @@ size_t files_worth_collecting(const std::vector<rocksdb::BlobMetaData>& files, u
 
 }  // namespace
 
-Result<uint64_t> BlockStore::begin_collection() {
-  USE_DATABASE();
-  Bytes epoch;
-  append_be64(epoch, epoch_ + 1);
-  TRY(set_setting_now("epoch", epoch));
-  ++epoch_;
+uint64_t BlockStore::begin_collection() {
+  collection_epoch_ = next_epoch();
   collecting_ = true;
-  return epoch_.load();
+  return collection_epoch_;
 }
 
 Result<std::vector<BlockStore::IndexRow>> BlockStore::index_after(ByteView after, size_t max) const {

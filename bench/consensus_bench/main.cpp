@@ -2,16 +2,13 @@
 // after the other, durable and applied before the next; prints JSON lines: writes a second, processor time a write (of
 // all and of the I/O thread), entries used, and how long stopping, opening and opening after a lost state take.
 #include <fmt/format.h>
-#include <sys/resource.h>
 
-#include <chrono>
-#include <cstdio>
-#include <ctime>
 #include <filesystem>
 
 #include "base/log.h"
 #include "base/real_runtime.h"
 #include "base/task_group.h"
+#include "bench/measure.h"
 #include "consensus/raft/raft_consensus.h"
 #include "ipld/multihash.h"
 #include "model/pin_proto.h"
@@ -19,26 +16,13 @@
 namespace ipfsc::consensus {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using bench::Clock, bench::give_up, bench::since;
 
-double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-double process_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  auto seconds = [](timeval t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6; };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-double thread_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
+double process_seconds() { return bench::cpu_seconds(CLOCK_PROCESS_CPUTIME_ID); }
+double thread_seconds() { return bench::cpu_seconds(CLOCK_THREAD_CPUTIME_ID); }
 
 void print(std::string_view what, double value, std::string_view unit) {
-  fmt::print("{{\"bench\":\"consensus-{}\",\"value\":{:.3f},\"unit\":\"{}\"}}\n", what, value, unit);
-  std::fflush(stdout);
+  bench::print_figure("consensus", what, value, unit);
 }
 
 ipld::Multihash hash_of(std::string_view text) { return ipld::Multihash::wrap(0x12, ipld::sha2_256(text)); }
@@ -69,24 +53,19 @@ struct Bench {
     state::StateOptions options;
     options.path = path + "/state";
     auto opened = state::State::open(options);
-    if (!opened) fail_with(opened.error());
+    if (!opened) give_up(opened.error());
     state = *std::move(opened);
     auto made = runtime.run_task(RaftConsensus::open(runtime, *state, {.self = peers[0], .path = path + "/raft"}));
-    if (!made) fail_with(made.error());
+    if (!made) give_up(made.error());
     consensus = *std::move(made);
     auto ready = runtime.run_task(consensus->wait_ready(runtime.now() + std::chrono::seconds(60)));
-    if (!ready) fail_with(ready.error());
+    if (!ready) give_up(ready.error());
   }
 
   void close() {
-    if (auto done = runtime.run_task(consensus->stop()); !done) fail_with(done.error());
+    if (auto done = runtime.run_task(consensus->stop()); !done) give_up(done.error());
     consensus.reset();
     state.reset();
-  }
-
-  [[noreturn]] static void fail_with(const Error& error) {
-    fmt::print(stderr, "{}\n", error.message);
-    std::exit(1);
   }
 
   Task<> submitter() {
@@ -109,7 +88,7 @@ struct Bench {
     writes = next + count;
     double process = process_seconds(), thread = thread_seconds();
     auto start = Clock::now();
-    if (auto done = runtime.run_task(all(submitters)); !done) fail_with(done.error());
+    if (auto done = runtime.run_task(all(submitters)); !done) give_up(done.error());
     double seconds = since(start), n = static_cast<double>(count);
     print(fmt::format("submit-{}", submitters), n / seconds, "writes/s");
     print(fmt::format("submit-{}-cpu", submitters), (process_seconds() - process) / n * 1e6, "us/write");

@@ -3,13 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
-#include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <random>
 
+#include "bench/measure.h"
 #include "ipld/multihash.h"
 #include "model/pin_proto.h"
 #include "state/transfer.h"
@@ -18,38 +15,12 @@ namespace ipfsc::state {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
-
-double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
+using bench::Clock, bench::directory_bytes, bench::must, bench::resident_mib, bench::since;
 void print(std::string_view what, double value, std::string_view unit) {
-  fmt::print("{{\"bench\":\"state-{}\",\"value\":{:.1f},\"unit\":\"{}\"}}\n", what, value, unit);
-  std::fflush(stdout);
+  bench::print_figure("state", what, value, unit);
 }
 
-/// Of this thread: what a machine that does other things too would give.
-double cpu() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
-
-double resident_mib() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmRSS:")) return std::stod(line.substr(6)) / 1024;
-  }
-  return 0;
-}
-
-double directory_bytes(const fs::path& path) {
-  double bytes = 0;
-  for (const auto& file : fs::recursive_directory_iterator(path)) {
-    auto name = file.path().filename().string();
-    if (file.is_regular_file() && !name.starts_with("LOG")) bytes += static_cast<double>(file.file_size());
-  }
-  return bytes;
-}
+double cpu() { return bench::cpu_seconds(CLOCK_THREAD_CPUTIME_ID); }
 
 ipld::PeerId peer(int i) {
   return *ipld::PeerId::from_bytes(ipld::Multihash::wrap(0x12, ipld::sha2_256(fmt::format("peer {}", i))).bytes());
@@ -81,15 +52,6 @@ std::vector<std::string> make_entries(size_t pins, size_t per_entry) {
     entries.push_back(entry.SerializeAsString());
   }
   return entries;
-}
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) {
-    fmt::print(stderr, "{}\n", result.error().message);
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
 }
 
 void list_all(const State& state, size_t expected, std::string_view what) {

@@ -2,15 +2,13 @@
 // as many of other peers; then listings. One JSON line a figure. The CPU figures are of the whole process.
 #include <fmt/format.h>
 
-#include <chrono>
-#include <cstdio>
-#include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <unordered_set>
 
 #include "base/notifier.h"
 #include "base/real_runtime.h"
+#include "bench/measure.h"
+#include "ipfs/test_node.h"
 #include "ipld/multihash.h"
 #include "model/pin_proto.h"
 #include "tracker/tracker.h"
@@ -19,46 +17,13 @@ namespace ipfsc::tracker {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
-
-double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-double cpu() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
+using bench::Clock, bench::directory_bytes, bench::must, bench::resident_mib, bench::since;
 
 void print(std::string_view what, double value, std::string_view unit) {
-  fmt::print("{{\"bench\":\"tracker-{}\",\"value\":{:.2f},\"unit\":\"{}\"}}\n", what, value, unit);
-  std::fflush(stdout);
+  bench::print_figure("tracker", what, value, unit);
 }
 
-double resident_mib() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmRSS:")) return std::stod(line.substr(6)) / 1024;
-  }
-  return 0;
-}
-
-double directory_bytes(const fs::path& path) {
-  double bytes = 0;
-  for (const auto& file : fs::recursive_directory_iterator(path)) {
-    auto name = file.path().filename().string();
-    if (file.is_regular_file() && !name.starts_with("LOG")) bytes += static_cast<double>(file.file_size());
-  }
-  return bytes;
-}
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) {
-    fmt::print(stderr, "{}\n", result.error().message);
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
-}
+double cpu() { return bench::cpu_seconds(CLOCK_PROCESS_CPUTIME_ID); }
 
 ipld::PeerId peer(std::string_view name) {
   return *ipld::PeerId::from_bytes(ipld::Multihash::wrap(0x12, ipld::sha2_256(name)).bytes());
@@ -68,7 +33,7 @@ ipld::Cid cid(std::string_view kind, size_t i) {
 }
 
 /// Pins nothing, at once; what `missing` says is not found.
-class IdleNode final : public ipfs::IpfsNode {
+class IdleNode final : public ipfs::UnusedNode {
  public:
   explicit IdleNode(Runtime& runtime) : runtime_(runtime) {}
   std::unordered_set<ipld::Cid> missing;
@@ -81,19 +46,8 @@ class IdleNode final : public ipfs::IpfsNode {
   }
   Task<> unpin(ipld::Cid) override { co_return Result<>(); }
   Task<ipfs::PinKind> pinned(ipld::Cid, bool) override { co_return ipfs::PinKind::kRecursive; }
-  std::unique_ptr<ipfs::PinList> list_pins() override { return nullptr; }
-  Task<std::unique_ptr<ipfs::BlockWriter>> put_blocks(ipfs::WriterOptions) override { co_return unused(); }
-  Task<Bytes> get_block(ipld::Cid) override { co_return unused(); }
-  Task<bool> has(ipld::Cid) override { co_return unused(); }
-  Task<ipfs::RepoStat> stat() override { co_return unused(); }
-  Task<ipfs::GcResult> gc(std::function<void(const ipfs::GcItem&)>) override { co_return unused(); }
-  Task<ipfs::VerifyResult> verify(ipfs::VerifyRequest) override { co_return unused(); }
-  Task<> connect(ipld::Multiaddr) override { co_return unused(); }
-  Task<ipld::Cid> resolve(std::string) override { co_return unused(); }
-  Task<> stop() override { co_return Result<>(); }
 
  private:
-  static std::unexpected<Error> unused() { return fail(ErrorKind::kUnimplemented, "not used"); }
   Runtime& runtime_;
 };
 

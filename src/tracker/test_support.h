@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/notifier.h"
 #include "base/virtual_runtime.h"
+#include "ipfs/test_node.h"
 #include "model/pin_proto.h"
 #include "storage/fault_env.h"
 #include "tracker/tracker.h"
@@ -23,7 +24,7 @@ inline ipld::PeerId test_peer(char c) {
   return ipld::PeerId::from_public_key_protobuf(std::string("\x08\x01\x12\x20", 4) + std::string(32, c));
 }
 
-class FakeNode final : public ipfs::IpfsNode {
+class FakeNode final : public ipfs::UnusedNode {
  public:
   explicit FakeNode(Runtime& runtime) : runtime_(runtime), changed_(runtime) {}
 
@@ -79,16 +80,6 @@ class FakeNode final : public ipfs::IpfsNode {
     return std::make_unique<List>(*this);
   }
 
-  Task<std::unique_ptr<ipfs::BlockWriter>> put_blocks(ipfs::WriterOptions) override { co_return unused(); }
-  Task<Bytes> get_block(ipld::Cid) override { co_return unused(); }
-  Task<bool> has(ipld::Cid) override { co_return unused(); }
-  Task<ipfs::RepoStat> stat() override { co_return unused(); }
-  Task<ipfs::GcResult> gc(std::function<void(const ipfs::GcItem&)>) override { co_return unused(); }
-  Task<ipfs::VerifyResult> verify(ipfs::VerifyRequest) override { co_return unused(); }
-  Task<> connect(ipld::Multiaddr) override { co_return unused(); }
-  Task<ipld::Cid> resolve(std::string) override { co_return unused(); }
-  Task<> stop() override { co_return Result<>(); }
-
  private:
   struct Count {
     explicit Count(FakeNode& n) : node(n) { node.most_running = std::max(node.most_running, ++node.running); }
@@ -117,7 +108,6 @@ class FakeNode final : public ipfs::IpfsNode {
     size_t at_ = 0;
   };
 
-  static std::unexpected<Error> unused() { return fail(ErrorKind::kUnimplemented, "not used"); }
   Task<> answer() {
     if (latency > Duration::zero()) CO_TRY(co_await runtime_.sleep_for(latency));
     if (down) co_return fail(ErrorKind::kUnavailable, "connection refused");

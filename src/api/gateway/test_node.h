@@ -7,13 +7,13 @@
 
 #include "base/check.h"
 #include "ipfs/hamt.h"
-#include "ipfs/ipfs_node.h"
+#include "ipfs/test_node.h"
 #include "ipld/dag_pb.h"
 #include "ipld/unixfs.h"
 
 namespace ipfsc::api::gateway {
 
-class MemoryNode final : public ipfs::IpfsNode {
+class MemoryNode final : public ipfs::UnusedNode {
  public:
   Task<Bytes> get_block(ipld::Cid cid) override {
     ++reads;
@@ -23,19 +23,6 @@ class MemoryNode final : public ipfs::IpfsNode {
     co_return it->second;
   }
   Task<bool> has(ipld::Cid cid) override { co_return blocks.contains(Bytes(cid.multihash())); }
-
-  Task<ipfs::NodeId> id() override { co_return unused(); }
-  Task<> pin(ipfs::PinRequest) override { co_return unused(); }
-  Task<> unpin(ipld::Cid) override { co_return unused(); }
-  Task<ipfs::PinKind> pinned(ipld::Cid, bool) override { co_return unused(); }
-  std::unique_ptr<ipfs::PinList> list_pins() override { return nullptr; }
-  Task<std::unique_ptr<ipfs::BlockWriter>> put_blocks(ipfs::WriterOptions) override { co_return unused(); }
-  Task<ipfs::RepoStat> stat() override { co_return unused(); }
-  Task<ipfs::GcResult> gc(std::function<void(const ipfs::GcItem&)>) override { co_return unused(); }
-  Task<ipfs::VerifyResult> verify(ipfs::VerifyRequest) override { co_return unused(); }
-  Task<> connect(ipld::Multiaddr) override { co_return unused(); }
-  Task<ipld::Cid> resolve(std::string) override { co_return unused(); }
-  Task<> stop() override { co_return Result<>{}; }
 
   ipld::Cid put(uint64_t codec, Bytes block) {
     auto cid = *ipld::Cid::of(1, codec, static_cast<uint64_t>(ipld::HashCode::kSha2_256), block);
@@ -106,9 +93,6 @@ class MemoryNode final : public ipfs::IpfsNode {
 
   std::map<Bytes, Bytes> blocks;  ///< by multihash
   size_t reads = 0;
-
- private:
-  static std::unexpected<Error> unused() { return fail(ErrorKind::kUnimplemented, "not in this test"); }
 };
 
 }  // namespace ipfsc::api::gateway

@@ -152,7 +152,8 @@ Result<> Database::open_now() {
     descriptors.emplace_back(family.name, to_rocks(options_, family));
     has_default |= family.name == rocksdb::kDefaultColumnFamilyName;
   }
-  if (exists(options_.path, options_.env)) {
+  bool fresh = !exists(options_.path, options_.env);
+  if (!fresh) {
     std::vector<std::string> there;
     TRY(check(rocksdb::DB::ListColumnFamilies(db_options, options_.path, &there), doing));
     for (const auto& name : there) {
@@ -171,11 +172,8 @@ Result<> Database::open_now() {
     descriptors.emplace_back(rocksdb::kDefaultColumnFamilyName,
                              to_rocks(options_, FamilyOptions{.name = rocksdb::kDefaultColumnFamilyName}));
   }
+  if (fresh) return create(db_options, descriptors);
   rocksdb::DB* db = nullptr;
-  if (!exists(options_.path, options_.env)) {
-    TRY(create(db_options, descriptors));
-    return {};
-  }
   auto status = options_.read_only
                     ? rocksdb::DB::OpenForReadOnly(db_options, options_.path, descriptors, &handles_, &db)
                     : rocksdb::DB::Open(db_options, options_.path, descriptors, &handles_, &db);

@@ -96,9 +96,6 @@ const std::vector<ipld::Multiaddr>& RestApi::addresses() const {
   return impl_->server ? impl_->server->addresses() : impl_->no_addresses;
 }
 
-uint64_t RestApi::requests() const { return impl_->server ? impl_->server->requests() : 0; }
-size_t RestApi::connections() const { return impl_->server ? impl_->server->connections() : 0; }
-
 boost::asio::awaitable<void> RestApi::stop(SteadyTime deadline) {
   if (impl_->server) co_await impl_->server->stop(deadline);
 }

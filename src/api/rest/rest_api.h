@@ -29,9 +29,6 @@ class RestApi {
   void serve(cluster::Cluster& cluster);
   const std::vector<ipld::Multiaddr>& addresses() const;
 
-  uint64_t requests() const;   ///< served so far
-  size_t connections() const;  ///< open now
-
   /// Takes no more requests, lets running ones end until `deadline`, then cancels them.
   boost::asio::awaitable<void> stop(SteadyTime deadline);
 

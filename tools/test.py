@@ -11,6 +11,12 @@ import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 JOBS = str(os.cpu_count() or 2)
+# What the programs of a preset run with. The system's libraries keep what they allocate at start; only our own leaks count.
+SANITIZERS = {
+    "asan": {"ASAN_OPTIONS": "detect_stack_use_after_return=0", "UBSAN_OPTIONS": "print_stacktrace=1",
+             "LSAN_OPTIONS": f"suppressions={ROOT}/tools/lsan.supp:print_suppressions=0"},
+    "tsan": {"TSAN_OPTIONS": f"suppressions={ROOT}/tools/tsan.supp halt_on_error=1"},
+}
 totals = {"passed": 0, "failed": 0, "skipped": 0}
 
 
@@ -42,7 +48,7 @@ def fail(what):
     print(f"FAILED  {what}", flush=True)
 
 
-def unit(preset, only, environment):
+def unit(preset, only):
     step(f"unit and simulation tests, {preset} build")
     build = ROOT / "build" / preset
     if not (build / "build.ninja").exists() and run("cmake", "--preset", preset, stdout=subprocess.DEVNULL):
@@ -56,7 +62,7 @@ def unit(preset, only, environment):
     names = only or sorted(p.name.removesuffix("_test") for p in (build / "bin").glob("*_test"))
     expression = "^(" + "|".join(names) + ")$"
     code = run("ctest", "--test-dir", build, "-j", JOBS, "-R", expression, "--output-on-failure", "--no-tests=error",
-               "--timeout", "900", env={**os.environ, **environment})
+               "--timeout", "900", env={**os.environ, **SANITIZERS[preset]})
     for name in names:
         xml = results / f"{name}.xml"
         if xml.exists():
@@ -106,13 +112,11 @@ def main():
     arguments = parser.parse_args()
     start = time.monotonic()
     (ROOT / "build").mkdir(exist_ok=True)
-    # The system's libraries keep what they allocate at start; only our own leaks count.
-    unit("asan", arguments.names, {"ASAN_OPTIONS": "detect_stack_use_after_return=0", "UBSAN_OPTIONS": "print_stacktrace=1",
-                                   "LSAN_OPTIONS": f"suppressions={ROOT}/tools/lsan.supp:print_suppressions=0"})
+    unit("asan", arguments.names)
     if not arguments.names and not arguments.no_programs:
         programs(["--faults"] if arguments.all else [])
     if arguments.all:
-        unit("tsan", arguments.names, {"TSAN_OPTIONS": f"suppressions={ROOT}/tools/tsan.supp halt_on_error=1"})
+        unit("tsan", arguments.names)
         fuzz(300)
     elif not arguments.names:
         print("\nnot run: thread sanitizer, long fuzzing, fault runs (./dev test --all)")

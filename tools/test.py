@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """./dev test: unit and simulation tests with sanitizers, then whole programs. Ends with `N passed, N failed`."""
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import shutil
@@ -94,14 +95,22 @@ def fuzz(seconds):
     build = ROOT / "build/fuzz"
     if run("cmake", "--preset", "fuzz", stdout=subprocess.DEVNULL) or run("ninja", "-C", build, "-j", JOBS, "--quiet", "fuzzers"):
         return fail("building the fuzz targets")
-    for target in sorted((build / "bin").glob("*_fuzz")):
+
+    def one(target):
         corpus = ROOT / "tests/fuzz/corpus" / target.name.removesuffix("_fuzz")
         work = build / "corpus" / target.name
         work.mkdir(parents=True, exist_ok=True)
         seeds = [corpus] if corpus.exists() else []
-        code = run(target, work, *seeds, f"-max_total_time={seconds}", "-verbosity=0", f"-artifact_prefix={build}/")
-        totals["passed" if code == 0 else "failed"] += 1
-        print(("passed  " if code == 0 else "FAILED  ") + target.name, flush=True)
+        with open(build / f"{target.name}.log", "w+") as log:
+            code = run(target, work, *seeds, f"-max_total_time={seconds}", "-verbosity=0", f"-artifact_prefix={build}/",
+                       stdout=log, stderr=subprocess.STDOUT)
+            log.seek(0)
+            print(("passed  " if code == 0 else "FAILED  ") + target.name + ("" if code == 0 else "\n" + log.read()), flush=True)
+        return code
+
+    with concurrent.futures.ThreadPoolExecutor(int(JOBS)) as pool:
+        for code in pool.map(one, sorted((build / "bin").glob("*_fuzz"))):
+            totals["passed" if code == 0 else "failed"] += 1
 
 
 def main():

@@ -114,7 +114,8 @@ class BlockStore {
 
   // --- Collection (one at a time; the caller sees to it)
 
-  /// Begins a new epoch, greater than that of every block so far, and returns it: each writer and collection has its own.
+  /// Begins a new epoch, greater than that of every block so far, and returns it: each writer and collection has its
+  /// own.
   uint64_t next_epoch() { return ++epoch_; }
   /// Begins an epoch and makes look() keep blocks, until end_collection(). Returns the epoch.
   uint64_t begin_collection();

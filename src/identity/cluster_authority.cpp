@@ -18,7 +18,7 @@ namespace {
 // Part of the protocol between peers: never to be changed.
 constexpr std::string_view kSalt = "ipfs-cluster";
 constexpr std::string_view kAuthorityInfo = "cluster authority v1";
-constexpr std::string_view kAuthorityName = "ipfs-cluster authority";
+constexpr std::string_view kAuthorityPrefix = "ipfs-cluster authority ";
 constexpr std::string_view kNotBefore = "19700101000000Z", kNotAfter = "99991231235959Z";  // RFC 5280: never
 
 template <auto Free>
@@ -97,21 +97,26 @@ void add_extension(X509* certificate, X509* issuer, int kind, const std::string&
   CHECK(extension && X509_add_ext(certificate, extension.get(), -1) == 1);
 }
 
+/// Each authority has a name of its own: a verifier that knows several finds the right one by the issuer's name.
+std::string authority_name(const ipld::PublicKey& key) {
+  return std::string(kAuthorityPrefix) + to_hex(key.data().substr(0, 8));
+}
+
 struct Holder {
   std::string name;
   EVP_PKEY* key;
   bool authority;
 };
 
-/// Signed by the authority; the same values give the same bytes.
-std::string certify(const Holder& holder, EVP_PKEY* authority_key) {
+/// Signed by the authority `issuer`; the same values give the same bytes.
+std::string certify(const Holder& holder, const std::string& issuer, EVP_PKEY* authority_key) {
   Certificate certificate(X509_new());
   CHECK(certificate && X509_set_version(certificate.get(), X509_VERSION_3) == 1);
   CHECK(ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1) == 1);
   CHECK(ASN1_TIME_set_string_X509(X509_getm_notBefore(certificate.get()), kNotBefore.data()) == 1);
   CHECK(ASN1_TIME_set_string_X509(X509_getm_notAfter(certificate.get()), kNotAfter.data()) == 1);
   set_name(X509_get_subject_name(certificate.get()), holder.name);
-  set_name(X509_get_issuer_name(certificate.get()), kAuthorityName);
+  set_name(X509_get_issuer_name(certificate.get()), issuer);
   CHECK(X509_set_pubkey(certificate.get(), holder.key) == 1);
   if (holder.authority) {
     add_extension(certificate.get(), certificate.get(), NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
@@ -146,15 +151,16 @@ Result<ClusterAuthority> ClusterAuthority::from_secret(ByteView secret) {
   ClusterAuthority authority(std::move(key));
   Key openssl = to_openssl(authority.key_);
   CHECK(openssl);
-  authority.certificate_pem_ =
-      certify({.name = std::string(kAuthorityName), .key = openssl.get(), .authority = true}, openssl.get());
+  std::string name = authority_name(authority.key_.public_key());
+  authority.certificate_pem_ = certify({.name = name, .key = openssl.get(), .authority = true}, name, openssl.get());
   return authority;
 }
 
 std::string ClusterAuthority::issue(const ipld::PublicKey& peer) const {
   Key subject = to_openssl(peer), signer = to_openssl(key_);
   CHECK(subject && signer);
-  return certify({.name = peer.peer_id().to_string(), .key = subject.get(), .authority = false}, signer.get());
+  return certify({.name = peer.peer_id().to_string(), .key = subject.get(), .authority = false},
+                 authority_name(key_.public_key()), signer.get());
 }
 
 Result<ipld::PeerId> peer_of_certificate(std::string_view pem) {

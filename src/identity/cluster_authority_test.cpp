@@ -26,10 +26,10 @@ std::unique_ptr<X509, FreeX509> read(const std::string& pem) {
 }
 
 /// As a TLS library does, in the year `time` (seconds since 1970).
-bool verifies(const ClusterAuthority& authority, const std::string& pem, time_t time) {
-  auto root = read(authority.certificate_pem()), leaf = read(pem);
+bool verifies(const std::vector<ClusterAuthority>& authorities, const std::string& pem, time_t time) {
+  auto leaf = read(pem);
   std::unique_ptr<X509_STORE, FreeX509> store(X509_STORE_new());
-  X509_STORE_add_cert(store.get(), root.get());
+  for (const auto& authority : authorities) X509_STORE_add_cert(store.get(), read(authority.certificate_pem()).get());
   std::unique_ptr<X509_STORE_CTX, FreeX509> context(X509_STORE_CTX_new());
   X509_STORE_CTX_init(context.get(), store.get(), leaf.get(), nullptr);
   X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(context.get()), time);
@@ -58,12 +58,21 @@ TEST(ClusterAuthority, CertificatesVerifyAtAnyTimeAndOnlyUnderTheirAuthority) {
   auto key = ipld::PrivateKey::generate_ed25519();
   auto pem = authority('a').issue(key.public_key());
   for (time_t time : {time_t{0}, kNow, time_t{4'000'000'000}, time_t{200'000'000'000}}) {
-    EXPECT_TRUE(verifies(authority('a'), pem, time)) << time;
+    EXPECT_TRUE(verifies({authority('a')}, pem, time)) << time;
   }
-  EXPECT_FALSE(verifies(authority('b'), pem, kNow));
+  EXPECT_FALSE(verifies({authority('b')}, pem, kNow));
   auto peer = peer_of_certificate(pem);
   ASSERT_TRUE(peer) << peer.error().message;
   EXPECT_EQ(*peer, key.peer_id());
+}
+
+TEST(ClusterAuthority, SeveralAuthoritiesCanBeTrustedAtOnce) {
+  auto key = ipld::PrivateKey::generate_ed25519();
+  for (char secret : {'a', 'b'}) {
+    auto pem = authority(secret).issue(key.public_key());
+    EXPECT_TRUE(verifies({authority('a'), authority('b')}, pem, kNow)) << secret;
+    EXPECT_TRUE(verifies({authority('b'), authority('a')}, pem, kNow)) << secret;
+  }
 }
 
 TEST(ClusterAuthority, APeersCertificateCannotMakeCertificates) {
@@ -105,7 +114,7 @@ TEST(ClusterAuthority, RsaPeers) {
   EVP_PKEY_free(made);
   ASSERT_TRUE(key);
   auto pem = authority('a').issue(*key);
-  EXPECT_TRUE(verifies(authority('a'), pem, kNow));
+  EXPECT_TRUE(verifies({authority('a')}, pem, kNow));
   EXPECT_EQ(peer_of_certificate(pem).value(), key->peer_id());
 }
 

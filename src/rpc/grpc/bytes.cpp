@@ -1,0 +1,59 @@
+#include "rpc/grpc/bytes.h"
+
+#include <memory>
+#include <vector>
+
+namespace ipfsc::rpc {
+namespace {
+
+constexpr size_t kCopyBelow = 4096;
+constexpr size_t kMaxErrorBytes = 4096;  // of a message in a header
+
+}  // namespace
+
+grpc::ByteBuffer to_buffer(Bytes bytes) {
+  if (bytes.size() < kCopyBelow) {
+    grpc::Slice slice(bytes.data(), bytes.size());
+    return {&slice, 1};
+  }
+  auto owned = std::make_unique<Bytes>(std::move(bytes));
+  void* data = owned->data();
+  size_t size = owned->size();
+  grpc::Slice slice(data, size, [](void* bytes) { delete static_cast<Bytes*>(bytes); }, owned.release());
+  return {&slice, 1};
+}
+
+std::optional<Bytes> from_buffer(const grpc::ByteBuffer& buffer) {
+  std::vector<grpc::Slice> slices;
+  if (!buffer.Dump(&slices).ok()) return std::nullopt;
+  Bytes out;
+  out.reserve(buffer.Length());
+  for (const auto& slice : slices) out.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  return out;
+}
+
+grpc::Status to_status(const Result<>& result) {
+  if (result) return grpc::Status::OK;
+  return {static_cast<grpc::StatusCode>(result.error().kind), result.error().message.substr(0, kMaxErrorBytes)};
+}
+
+Result<> from_status(const grpc::Status& status) {
+  if (status.ok()) return {};
+  const std::string& text = status.error_message();
+  auto says = [&](std::string_view part) { return text.find(part) != std::string::npos; };
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+    if (says("certificate verify failed") || says("unknown ca") || says("UNKNOWN_CA") || says("bad certificate")) {
+      return fail(ErrorKind::kUnauthenticated,
+                  "the peer at that address belongs to another cluster: its secret and cluster.secret here differ");
+    }
+    if (says("Custom verification check failed")) {
+      auto reason = text.find("error: ");
+      return fail(ErrorKind::kUnauthenticated, reason == std::string::npos ? text : text.substr(reason + 7));
+    }
+  }
+  auto code = static_cast<int>(status.error_code());
+  bool known = code >= 1 && code <= static_cast<int>(ErrorKind::kUnauthenticated);
+  return fail(known ? static_cast<ErrorKind>(code) : ErrorKind::kUnknown, text);
+}
+
+}  // namespace ipfsc::rpc

@@ -1,0 +1,21 @@
+// Between our bytes and gRPC's.
+#pragma once
+
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/status.h>
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+namespace ipfsc::rpc {
+
+/// Takes the bytes over without copying large ones.
+grpc::ByteBuffer to_buffer(Bytes bytes);
+/// Empty when the buffer is damaged (compressed wrongly).
+std::optional<Bytes> from_buffer(const grpc::ByteBuffer& buffer);
+
+grpc::Status to_status(const Result<>& result);
+/// What a call ended with, from the caller's side. Errors of the handshake are told as what they mean.
+Result<> from_status(const grpc::Status& status);
+
+}  // namespace ipfsc::rpc

@@ -58,6 +58,12 @@ class Consensus {
   /// Consensus; its next() fails with kUnavailable after stop().
   virtual std::unique_ptr<state::ChangeStream> feed(state::FeedPosition from) = 0;
 
+  /// The leader only (else kUnavailable): makes the peer a member under a number that nobody had before. Returns what
+  /// its log is to begin with. A peer that is a member already gets a new number: it has lost its log.
+  virtual Task<Bytes> add_member(ipld::PeerId peer, SteadyTime deadline) = 0;
+  /// The leader only. The peer takes part no more; nothing happens when it is no member.
+  virtual Task<> remove_member(ipld::PeerId peer, SteadyTime deadline) = 0;
+
   /// Returns when the log has a leader whose first entry is applied here and the cluster has its id.
   virtual Task<> wait_ready(SteadyTime deadline) = 0;
 

@@ -46,6 +46,9 @@ struct RaftOptions {
   Duration reopen_after = std::chrono::seconds(1);
   Duration reopen_after_at_most = std::chrono::seconds(30);
 
+  /// Voters are the largest odd number of members up to this.
+  size_t max_voters = 5;
+
   /// How long stop() waits for writes under way.
   Duration stop_grace = std::chrono::seconds(2);
 };

@@ -67,6 +67,13 @@ class Router {
 /// Decides on a caller before its call reaches a handler: kPermissionDenied with the reason, or fine.
 using Gatekeeper = std::function<Result<>(const ipld::PeerId& caller, Access access)>;
 
+/// Begins the message of a kUnavailable when the call certainly was not made: no connection came about.
+inline constexpr std::string_view kNotReached = "not reached: ";
+inline bool was_not_made(const Error& error) {
+  return error.kind == ErrorKind::kUnauthenticated ||
+         (error.kind == ErrorKind::kUnavailable && std::string_view(error.message).starts_with(kNotReached));
+}
+
 /// The seam to other peers. Errors of the handler come back as they are; kUnavailable: not reached, or the connection
 /// broke on the way, in which case the call may have been answered; kUnauthenticated: the other side does not belong to
 /// this cluster, with the reason. Every call ends by its deadline. I/O thread only.

@@ -327,9 +327,10 @@ void LogStore::trim_recent() {
   }
 }
 
-Result<> LogStore::save_conf(LogIndex index, const ConfState& conf) {
+Result<> LogStore::save_conf(LogIndex index, const ConfState& conf, const std::map<RaftId, ipld::PeerId>& added) {
   storage::WriteBatch batch;
   batch.put(meta_, numbered(kConfPrefix, index.value), encode_conf(conf));
+  for (const auto& [id, peer] : added) batch.put(meta_, numbered(kMemberPrefix, id), peer.bytes());
   return db_->write(batch, /*sync=*/true);
 }
 

@@ -86,8 +86,12 @@ class LogStore final : public LogView {
   Result<std::vector<EntryPtr>> read_durable(LogIndex low, LogIndex high, uint64_t max_bytes) const;
   /// The configuration from `index` on, which save_conf() makes durable.
   void note_conf(LogIndex index, ConfState conf) { confs_[index] = std::move(conf); }
+  /// Names members from now on, which save_conf() makes durable.
+  void note_members(const std::map<RaftId, ipld::PeerId>& added) { members_.insert(added.begin(), added.end()); }
   /// Pool thread, any time. Durable when it returns.
-  Result<> save_conf(LogIndex index, const ConfState& conf);
+  Result<> save_conf(LogIndex index, const ConfState& conf, const std::map<RaftId, ipld::PeerId>& added = {});
+  /// Behind which entry the log begins.
+  LogIndex base() const { return base_; }
   /// Pool thread, any time. Moves what is in the write-ahead log into files, so that opening is quick.
   Result<> flush();
 

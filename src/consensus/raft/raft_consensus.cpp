@@ -12,6 +12,8 @@ namespace {
 
 LogComponent log("raft");
 
+constexpr Duration kReadAgain = std::chrono::seconds(1);
+
 /// All that is applied is in the state's files, and the log says so.
 Result<> close_whole(LogStore& store, state::State& state) {
   TRY(state.flush());
@@ -42,9 +44,11 @@ RaftConsensus::RaftConsensus(Runtime& runtime, state::State& state, RaftOptions 
 
 RaftConsensus::~RaftConsensus() { CHECK(stopped_ || log_ == nullptr); }
 
-Task<std::unique_ptr<RaftConsensus>> RaftConsensus::open(Runtime& runtime, state::State& state, RaftOptions options) {
+Task<std::unique_ptr<RaftConsensus>> RaftConsensus::open(Runtime& runtime, state::State& state, RaftOptions options,
+                                                         std::optional<RaftNetwork> network) {
   std::unique_ptr<RaftConsensus> consensus(new RaftConsensus(runtime, state, std::move(options)));
   auto& self = *consensus;
+  if (network) self.join_network(*network);
   CO_TRY_ASSIGN(auto store, co_await run_blocking(runtime, [&] { return open_log(self.options_, state); }));
   CO_TRY(self.start_engine(std::move(store)));
   self.tasks_.spawn("raft ticks", self.tick_loop());
@@ -98,6 +102,7 @@ Task<> RaftConsensus::stop() {
   stopping_ = true;
   changed_.notify_all();
   SteadyTime patience = runtime_.now() + options_.stop_grace;
+  co_await hand_over(patience);
   for (;;) {
     if (!is_leader() || runtime_.now() >= patience) {
       queue_.fail_waiting(stopping_error());
@@ -108,16 +113,18 @@ Task<> RaftConsensus::stop() {
     (void)co_await changed_.wait_until(std::max(patience, runtime_.now() + std::chrono::milliseconds(100)));
   }
   co_await tasks_.stop();
+  if (transport_) co_await transport_->stop();
   Result<> closed;
   if (log_) {
-    closed = co_await run_blocking(runtime_, [this, whole = engine_ != nullptr, store = std::move(log_)]() mutable {
+    bool whole = engine_ != nullptr;
+    engine_.reset();  // it reads the log
+    closed = co_await run_blocking(runtime_, [this, whole, store = std::move(log_)]() mutable {
       Result<> done;
       if (whole) done = close_whole(*store, state_);
       store.reset();
       return done;
     });
   }
-  engine_.reset();
   co_await boost::asio::post(runtime_.executor(), boost::asio::use_awaitable);  // after every pump() that was posted
   stopped_ = true;
   changed_.notify_all();
@@ -220,14 +227,20 @@ Task<LogIndex> RaftConsensus::barrier(SteadyTime deadline) {
     append_be64(context, id);
     engine_->read_index(context);
     pump();
+    SteadyTime ask_again = runtime_.now() + kReadAgain;
     while (life == life_ && !failed_) {
       if (reads_[id] && *reads_[id] <= applied_) co_return *reads_[id];
       if (stopping_) co_return fail(stopping_error());
-      auto news = co_await changed_.wait_until(deadline);
-      if (!news && news.error().kind == ErrorKind::kDeadlineExceeded) {
+      auto news = co_await changed_.wait_until(std::min(deadline, ask_again));
+      if (!news && news.error().kind != ErrorKind::kDeadlineExceeded) co_return fail(news.error());
+      if (runtime_.now() >= deadline) {
         co_return fail(ErrorKind::kDeadlineExceeded, "this peer has not caught up with the log yet");
       }
-      CO_TRY(std::move(news));
+      if (runtime_.now() < ask_again) continue;
+      // The question or its answer was lost on the way.
+      ask_again += kReadAgain;
+      if (engine_ && !reads_[id]) engine_->read_index(context);
+      pump();
     }
   }
 }
@@ -276,6 +289,7 @@ Task<> RaftConsensus::tick_loop() {
     CO_TRY(co_await runtime_.sleep_for(options_.tick));
     if (!engine_) continue;
     engine_->tick();
+    adjust_voters();
     pump();
   }
 }

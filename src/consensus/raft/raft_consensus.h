@@ -26,15 +26,24 @@
 #include "consensus/consensus.h"
 #include "consensus/options.h"
 #include "consensus/raft/log_store.h"
+#include "consensus/raft/transport.h"
 #include "consensus/raft/write_queue.h"
+#include "rpc/rpc.h"
 
 namespace ipfsc::consensus {
+
+/// The way to other members. Both outlive the consensus; `router` gets its methods and is served only while it lives.
+struct RaftNetwork {
+  rpc::PeerClient& client;
+  rpc::Router& router;
+};
 
 class RaftConsensus final : public Consensus {
  public:
   /// Opens or begins the log and starts taking part; a lone voter leads at once. `state` outlives it and has no other
-  /// caller of apply(). Errors are those of open_log() (raft/recovery.h).
-  static Task<std::unique_ptr<RaftConsensus>> open(Runtime& runtime, state::State& state, RaftOptions options);
+  /// caller of apply(). Without a network it stays alone. Errors are those of open_log() (raft/recovery.h).
+  static Task<std::unique_ptr<RaftConsensus>> open(Runtime& runtime, state::State& state, RaftOptions options,
+                                                   std::optional<RaftNetwork> network = std::nullopt);
   /// Removes the log in the folder `path`, for a state that is put in the place of the old one while no peer runs.
   static Result<> remove_log(const std::string& path, rocksdb::Env* env = nullptr);
   ~RaftConsensus() override;
@@ -45,6 +54,8 @@ class RaftConsensus final : public Consensus {
   std::vector<Member> members() const override;
   Task<LogIndex> barrier(SteadyTime deadline) override;
   std::unique_ptr<state::ChangeStream> feed(state::FeedPosition from) override;
+  Task<Bytes> add_member(ipld::PeerId peer, SteadyTime deadline) override;
+  Task<> remove_member(ipld::PeerId peer, SteadyTime deadline) override;
   Task<> wait_ready(SteadyTime deadline) override;
   Task<> stop() override;
 
@@ -77,6 +88,25 @@ class RaftConsensus final : public Consensus {
   void fail_engine(Error error);
   void fail_state(Error error);
   void finish_failing();
+  uint64_t next_entry_time();
+
+  // raft_network.cpp
+  void join_network(RaftNetwork network);
+  void send(std::vector<RaftMessage> messages);
+  Task<> receive(rpc::CallInfo info, rpc::Stream& stream);
+  void deliver(const ipld::PeerId& from, ByteView message);
+  void forward_waiting();
+  Task<> forward(WriteGroup group, ipld::PeerId leader);
+  void place(WriteGroup group, Proposed at);
+  Task<Bytes> take_proposal(Bytes request);
+
+  // raft_members.cpp
+  std::optional<RaftId> member_id(const ipld::PeerId& peer) const;
+  Result<Bytes> grant_for(RaftId id) const;
+  Task<> wait_for_members(SteadyTime deadline);
+  Task<> change_members(std::vector<ConfChange> changes, Bytes context, SteadyTime deadline);
+  void adjust_voters();
+  Task<> hand_over(SteadyTime deadline);
 
   Task<> tick_loop();
   Task<> deadline_loop();
@@ -98,6 +128,11 @@ class RaftConsensus final : public Consensus {
   LogIndex leads_since_;        // our first own entry that is applied; 0 = none since the last election
   bool cluster_begun_ = false;  // the state has its cluster id, or the entry that gives it is under way
   bool cluster_known_ = false;  // the state has its cluster id
+  rpc::PeerClient* client_ = nullptr;  // null: alone for ever
+  std::unique_ptr<RaftTransport> transport_;
+  size_t forwards_ = 0;  // entries on their way to the leader
+  std::map<LogIndex, std::pair<Term, std::vector<state::Outcome>>> recent_outcomes_;  // while there are such
+  bool changing_members_ = false;
   bool writing_ = false, applying_ = false;
   size_t jobs_ = 0;                 // others on the pool
   std::deque<EntryPtr> committed_;  // to apply

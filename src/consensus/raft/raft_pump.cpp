@@ -10,6 +10,7 @@ namespace {
 LogComponent log("raft");
 
 constexpr size_t kApplyBytes = 4 << 20;        // of entries in one job
+constexpr size_t kRecentOutcomes = 64;         // entries: the leader's answer comes soon after
 constexpr uint64_t kFlushLogEvery = 32 << 20;  // so that opening the log's database reads no more than this
 
 }  // namespace
@@ -20,6 +21,7 @@ struct RaftConsensus::Applied {
     EntryPtr entry;
     std::shared_ptr<proto::Entry> parsed;  // null: parse the entry
     std::optional<ConfState> conf;         // after a change of the members
+    std::map<RaftId, ipld::PeerId> added;  // by it
     std::vector<state::Outcome> outcomes;
   };
   std::vector<One> entries;
@@ -39,6 +41,7 @@ void RaftConsensus::on_pool(Job job, Done done) {
 void RaftConsensus::pump() {
   if (engine_) {
     propose_waiting();
+    forward_waiting();
     take_readies();
   }
   if (engine_) start_write();
@@ -49,13 +52,18 @@ void RaftConsensus::pump() {
   if (queue_.has_answers()) queue_.answer_all();
 }
 
+/// Time never runs back in the log.
+uint64_t RaftConsensus::next_entry_time() {
+  auto time = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::max(runtime_.wall_now(), last_time_).time_since_epoch());
+  last_time_ = WallTime(time);
+  return static_cast<uint64_t>(time.count());
+}
+
 void RaftConsensus::propose_waiting() {
   begin_cluster();
   while (is_leader() && !writing_ && queue_.waiting() && queue_.proposed_entries() < options_.max_unapplied_entries) {
-    auto time = std::chrono::duration_cast<std::chrono::milliseconds>(
-        std::max(runtime_.wall_now(), last_time_).time_since_epoch());
-    last_time_ = WallTime(time);
-    WriteGroup group = queue_.next_group(static_cast<uint64_t>(time.count()));
+    WriteGroup group = queue_.next_group(next_entry_time());
     Bytes data;
     CHECK(group.entry->SerializeToString(&data));
     auto at = engine_->propose(data);
@@ -72,6 +80,7 @@ void RaftConsensus::propose_waiting() {
 void RaftConsensus::begin_cluster() {
   if (cluster_begun_ || !is_leader() || stopping_) return;
   cluster_begun_ = true;
+  if (!state_.info().cluster_id.empty()) return;  // in entries that were applied again after a crash
   proto::Operation operation;
   operation.set_actor("cluster");
   Bytes id;
@@ -104,6 +113,7 @@ void RaftConsensus::take_readies() {
       if (waiting != reads_.end()) waiting->second = read.index;
       news = true;
     }
+    send(std::move(ready.messages));
     committed_.insert(committed_.end(), ready.committed.begin(), ready.committed.end());
     if (news) changed_.notify_all();
   }
@@ -125,6 +135,7 @@ void RaftConsensus::written(LogWrite write, Result<> result) {
       fail_engine(result.error());
     } else {
       log_->written(write);
+      send(std::move(write.messages));
       engine_->persisted(write.number);
     }
   }
@@ -146,6 +157,9 @@ void RaftConsensus::start_apply() {
       conf_ = *conf;
       log_->note_conf(entry->index, *conf);
       one.conf = *std::move(conf);
+      one.added = members_added_by(*entry);
+      log_->note_members(one.added);
+      peers_.insert(one.added.begin(), one.added.end());
     }
     work->entries.push_back(std::move(one));
   }
@@ -153,7 +167,7 @@ void RaftConsensus::start_apply() {
   auto job = [this, store = log_.get(), work]() -> Result<> {
     for (auto& one : work->entries) {
       // The configuration is durable before the state says that it has passed it.
-      if (one.conf) TRY(store->save_conf(one.entry->index, *one.conf));
+      if (one.conf) TRY(store->save_conf(one.entry->index, *one.conf, one.added));
       TRY_ASSIGN(one.outcomes, apply_entry(state_, *one.entry, one.parsed.get()));
       ++work->done;
     }
@@ -170,7 +184,11 @@ void RaftConsensus::applied(Applied work) {
   for (size_t i = 0; i < work.done; ++i) {
     auto& one = work.entries[i];
     applied_ = one.entry->index;
-    queue_.applied(applied_, std::move(one.outcomes));
+    bool ours = queue_.applied(applied_, one.entry->term, std::move(one.outcomes));
+    if (!ours && forwards_ > 0) {
+      recent_outcomes_[applied_] = {one.entry->term, std::move(one.outcomes)};
+      if (recent_outcomes_.size() > kRecentOutcomes) recent_outcomes_.erase(recent_outcomes_.begin());
+    }
     if (role_ == RaftRole::kLeader && leads_since_ == LogIndex() && engine_ &&
         one.entry->term == log_->hard_state().term) {
       leads_since_ = applied_;

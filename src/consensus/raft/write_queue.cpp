@@ -7,6 +7,10 @@ namespace {
 
 constexpr uint64_t kEntryOverhead = 16;  // the entry's own fields
 
+std::unexpected<Error> lost_write() {
+  return fail(ErrorKind::kUnavailable, "the write was lost with its leader: try again");
+}
+
 constexpr std::string_view kRetry = "a retry with the same idempotency key is safe";
 
 }  // namespace
@@ -55,7 +59,7 @@ void WriteQueue::proposed(WriteGroup group, Proposed at) {
   auto [it, fresh] = groups_.try_emplace(at.index);
   if (!fresh) {  // an earlier leadership of ours stood there; another leader has cut it off
     for (auto& write : it->second.writes) {
-      answer(*write, fail(ErrorKind::kUnavailable, "the write was lost with the leadership of this peer: try again"));
+      answer(*write, lost_write());
     }
   }
   it->second = std::move(group);
@@ -82,18 +86,27 @@ std::shared_ptr<proto::Entry> WriteQueue::committed(LogIndex index, Term term) {
     for (auto& write : it->second.writes) write->committed = true;
     return it->second.entry;
   }
-  for (auto& write : it->second.writes) {
-    answer(*write, fail(ErrorKind::kUnavailable, "the write was lost with the leadership of this peer: try again"));
-  }
+  for (auto& write : it->second.writes) answer(*write, lost_write());
   groups_.erase(it);
   return nullptr;
 }
 
-void WriteQueue::applied(LogIndex index, std::vector<state::Outcome> outcomes) {
+void WriteQueue::give_up(WriteGroup group, const std::string& reason) {
+  for (auto& write : group.writes) {
+    answer(*write, fail(ErrorKind::kUnavailable,
+                        fmt::format("the outcome of the write is unknown: {}; {}", reason, kRetry)));
+  }
+}
+
+bool WriteQueue::applied(LogIndex index, Term term, std::vector<state::Outcome>&& outcomes) {
   auto it = groups_.find(index);
-  if (it == groups_.end()) return;
+  if (it == groups_.end()) return false;
   WriteGroup group = std::move(it->second);
   groups_.erase(it);
+  if (group.term != term) {
+    for (auto& write : group.writes) answer(*write, lost_write());
+    return true;
+  }
   size_t next = 0;
   for (auto& write : group.writes) {
     CHECK(next + write->count <= outcomes.size());
@@ -103,6 +116,7 @@ void WriteQueue::applied(LogIndex index, std::vector<state::Outcome> outcomes) {
     answer(*write, std::vector<state::Outcome>(std::move_iterator(first),
                                                std::move_iterator(first + static_cast<ptrdiff_t>(write->count))));
   }
+  return true;
 }
 
 void WriteQueue::answer(PendingWrite& write, Result<std::vector<state::Outcome>> result) {
@@ -122,13 +136,15 @@ void WriteQueue::forget_waiting(const PendingWrite& write) {
 void WriteQueue::cancel(PendingWrite& write) {
   if (!write.done) return;
   answer(write, fail(ErrorKind::kCancelled, "cancelled"));
-  if (write.index == LogIndex()) forget_waiting(write);
+  if (write.index == LogIndex() && !write.sent) forget_waiting(write);
 }
 
 void WriteQueue::expire(SteadyTime now, const std::string& why_waiting) {
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     PendingWrite& write = *deadlines_.begin()->second;
-    if (write.index == LogIndex()) {
+    if (write.index == LogIndex() && write.sent) {
+      answer(write, fail(ErrorKind::kDeadlineExceeded, fmt::format("the leader has not answered yet; {}", kRetry)));
+    } else if (write.index == LogIndex()) {
       answer(write, fail(ErrorKind::kUnavailable, why_waiting + ": nothing was written"));
       forget_waiting(write);  // the last owner may be gone after this
     } else if (write.committed) {

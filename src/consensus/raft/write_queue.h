@@ -36,6 +36,7 @@ struct PendingWrite {
   SteadyTime deadline;
   LogIndex index;  ///< 0 = waiting
   bool committed = false;
+  bool sent = false;  ///< on its way to the leader: waits no more, and has no index yet
   WriteDone done;
 };
 using PendingWritePtr = std::shared_ptr<PendingWrite>;
@@ -70,8 +71,10 @@ class WriteQueue {
   /// An entry was committed: the group that proposed it, or null when it is another's. A group of another term at that
   /// index was lost with its leader.
   std::shared_ptr<proto::Entry> committed(LogIndex index, Term term);
-  /// The entry was applied: `outcomes` are of all its operations.
-  void applied(LogIndex index, std::vector<state::Outcome> outcomes);
+  /// The entry was applied: `outcomes` are of all its operations. False, and they are untouched, when it was no group's.
+  bool applied(LogIndex index, Term term, std::vector<state::Outcome>&& outcomes);
+  /// Whether it was written is not known.
+  void give_up(WriteGroup group, const std::string& reason);
 
   /// Gives up one write (its caller was cancelled).
   void cancel(PendingWrite& write);

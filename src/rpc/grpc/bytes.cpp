@@ -3,6 +3,8 @@
 #include <memory>
 #include <vector>
 
+#include "rpc/rpc.h"
+
 namespace ipfsc::rpc {
 namespace {
 
@@ -42,6 +44,7 @@ Result<> from_status(const grpc::Status& status) {
   const std::string& text = status.error_message();
   auto says = [&](std::string_view part) { return text.find(part) != std::string::npos; };
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+    bool not_reached = text.starts_with("failed to connect") || text.starts_with("DNS resolution failed");
     if (says("certificate verify failed") || says("unknown ca") || says("UNKNOWN_CA") || says("bad certificate")) {
       return fail(ErrorKind::kUnauthenticated,
                   "the peer at that address belongs to another cluster: its secret and cluster.secret here differ");
@@ -50,6 +53,7 @@ Result<> from_status(const grpc::Status& status) {
       auto reason = text.find("error: ");
       return fail(ErrorKind::kUnauthenticated, reason == std::string::npos ? text : text.substr(reason + 7));
     }
+    if (not_reached) return fail(ErrorKind::kUnavailable, std::string(kNotReached) + text);
   }
   auto code = static_cast<int>(status.error_code());
   bool known = code >= 1 && code <= static_cast<int>(ErrorKind::kUnauthenticated);

@@ -22,7 +22,7 @@ int milliseconds(Duration duration) {
 }
 
 Error unreachable(const ipld::PeerId& peer) {
-  return {ErrorKind::kUnavailable, fmt::format("no address of the peer {} is known", peer.to_string())};
+  return {ErrorKind::kUnavailable, fmt::format("{}no address of the peer {} is known", kNotReached, peer.to_string())};
 }
 
 }  // namespace

@@ -165,6 +165,8 @@ TEST_F(Grpc, APeerThatIsNotThereIsUnavailableAtOnce) {
     client.set_addresses(nobody, {*ipld::Multiaddr::parse("/ip4/127.0.0.1/tcp/1")});
     auto refused = co_await client.call(nobody, "Test/Echo", "", soon());
     EXPECT_EQ(refused.error().kind, ErrorKind::kUnavailable) << refused.error().message;
+    EXPECT_TRUE(was_not_made(unknown.error())) << unknown.error().message;
+    EXPECT_TRUE(was_not_made(refused.error())) << refused.error().message;
     // The next address is tried after that.
     client.set_addresses(server_.id, {*ipld::Multiaddr::parse("/ip4/127.0.0.1/tcp/1"), address_});
     while (!(co_await client.call(server_.id, "Test/Echo", "", soon()))) EXPECT_LT(runtime_.now(), soon());

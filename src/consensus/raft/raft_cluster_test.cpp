@@ -1,0 +1,376 @@
+// Several peers with their logs and states, on a virtual clock and network.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/test_seeds.h"
+#include "base/virtual_runtime.h"
+#include "consensus/raft/raft_consensus.h"
+#include "consensus/raft/recovery.h"
+#include "rpc/testing/sim_network.h"
+#include "state/test_support.h"
+#include "storage/fault_env.h"
+
+namespace ipfsc::consensus {
+namespace {
+
+using state::Outcome;
+using state::OutcomeStatus;
+using state::testing::cid_of;
+using state::testing::peer_of;
+using state::testing::pin_of;
+using state::testing::put_op;
+using ::testing::HasSubstr;
+using namespace std::chrono_literals;
+
+class RaftCluster : public ::testing::Test {
+ protected:
+  struct Node {
+    Node(RaftCluster& c, int n) : cluster(c), id(peer_of(n)), client(c.network.client(id)) {
+      state_options.path = "/state";
+      state_options.env = &env;
+      state_options.cache_bytes = 8 << 20;
+      state_options.write_buffer_bytes = 0;
+      state_options.background_compaction = false;
+      options.self = id;
+      options.path = "/raft";
+      options.env = &env;
+      options.background_compaction = false;
+    }
+
+    Result<> open() {
+      TRY_ASSIGN(state, state::State::open(state_options));
+      router = std::make_unique<rpc::Router>();
+      TRY_ASSIGN(consensus, cluster.runtime.run_task(
+                                RaftConsensus::open(cluster.runtime, *state, options, RaftNetwork{*client, *router})));
+      cluster.network.attach(id, *router);
+      return {};
+    }
+    Result<> close() {
+      if (!consensus) return {};
+      TRY(cluster.runtime.run_task(cluster.network.detach(id)));
+      auto done = cluster.runtime.run_task(consensus->stop());
+      consensus.reset();
+      state.reset();
+      return done;
+    }
+    /// A planned stop: leadership moves while the peer is still reached.
+    Result<> stop() {
+      auto done = cluster.runtime.run_task(consensus->stop());
+      TRY(cluster.runtime.run_task(cluster.network.detach(id)));
+      consensus.reset();
+      state.reset();
+      return done;
+    }
+    void lose_power() {
+      env.cut_power();
+      (void)close();
+      env.restore_power();
+    }
+    bool has(int pin) const { return state->get(cid_of(pin)).value().has_value(); }
+
+    RaftCluster& cluster;
+    ipld::PeerId id;
+    storage::FaultEnv env;
+    state::StateOptions state_options;
+    RaftOptions options;
+    std::unique_ptr<rpc::PeerClient> client;
+    std::unique_ptr<rpc::Router> router;
+    std::unique_ptr<state::State> state;
+    std::unique_ptr<RaftConsensus> consensus;
+  };
+
+  explicit RaftCluster(uint64_t seed = 1) : runtime(seed), network(runtime) {}
+  ~RaftCluster() override {
+    for (auto& node : nodes) (void)node->close();
+  }
+
+  SteadyTime in(Duration time) const { return runtime.now() + time; }
+  Node& node(int n) { return *nodes.at(static_cast<size_t>(n)); }
+  template <class Condition>
+  bool eventually(Condition condition, Duration limit = 30s) {
+    for (SteadyTime end = in(limit); !condition(); runtime.run_for(10ms)) {
+      if (runtime.now() > end) return false;
+    }
+    return true;
+  }
+  Node* leader() {
+    for (auto& node : nodes) {
+      if (node->consensus && node->consensus->is_leader()) return node.get();
+    }
+    return nullptr;
+  }
+
+  void begin() {
+    nodes.push_back(std::make_unique<Node>(*this, 1));
+    ASSERT_TRUE(node(0).open());
+    ASSERT_TRUE(runtime.run_task(node(0).consensus->wait_ready(in(10s))));
+  }
+  void join() {
+    ASSERT_TRUE(eventually([&] { return leader() != nullptr; }));
+    nodes.push_back(std::make_unique<Node>(*this, static_cast<int>(nodes.size()) + 1));
+    rejoin(*nodes.back());
+  }
+  void rejoin(Node& fresh) {
+    auto grant = runtime.run_task(leader()->consensus->add_member(fresh.id, in(10s)));
+    ASSERT_TRUE(grant) << grant.error().message;
+    auto begun = begin_log(fresh.options, *grant);
+    ASSERT_TRUE(begun) << begun.error().message;
+    auto opened = fresh.open();
+    ASSERT_TRUE(opened) << opened.error().message;
+    auto ready = runtime.run_task(fresh.consensus->wait_ready(in(30s)));
+    ASSERT_TRUE(ready) << ready.error().message;
+  }
+  void make(int count) {
+    begin();
+    while (nodes.size() < static_cast<size_t>(count)) join();
+    size_t voters = std::min(count, 5) % 2 == 1 ? std::min(count, 5) : std::min(count, 5) - 1;
+    ASSERT_TRUE(eventually([&] {
+      return leader() && static_cast<size_t>(std::ranges::count(leader()->consensus->members(), MemberRole::kVoter,
+                                                                &Member::role)) == voters;
+    }));
+  }
+
+  Result<std::vector<Outcome>> put(Node& at, int pin, Duration patience = 10s) {
+    return runtime.run_task(at.consensus->submit({put_op(pin_of(pin))}, in(patience)));
+  }
+  void expect_equal() {
+    ASSERT_TRUE(eventually([&] {
+      return std::ranges::all_of(nodes, [&](auto& n) {
+        return !n->consensus || n->state->applied_index() == nodes.front()->state->applied_index();
+      });
+    }));
+    for (auto& n : nodes) {
+      if (n->consensus) EXPECT_EQ(n->state->info().hash, nodes.front()->state->info().hash);
+    }
+  }
+
+  VirtualRuntime runtime;
+  rpc::testing::SimNetwork network;
+  std::vector<std::unique_ptr<Node>> nodes;
+};
+
+TEST_F(RaftCluster, GrowsFromOneToFiveAndAllHaveTheSame) {
+  begin();
+  ASSERT_TRUE(put(node(0), 1));
+  for (int n = 1; n < 5; ++n) {
+    join();
+    auto wrote = put(node(n), 10 + n);  // through the new one
+    ASSERT_TRUE(wrote) << wrote.error().message;
+    EXPECT_EQ(wrote->front().status, OutcomeStatus::kApplied);
+    EXPECT_TRUE(node(n).has(10 + n)) << "one reads one's own writes";
+    EXPECT_TRUE(node(n).has(1));
+  }
+  ASSERT_TRUE(eventually([&] {
+    return std::ranges::count(node(0).consensus->members(), MemberRole::kVoter, &Member::role) == 5;
+  }));
+  expect_equal();
+}
+
+TEST_F(RaftCluster, VotersAreOddInNumber) {
+  begin();
+  auto voters = [&] { return std::ranges::count(node(0).consensus->members(), MemberRole::kVoter, &Member::role); };
+  std::vector<ptrdiff_t> seen;
+  for (int n = 1; n < 7; ++n) {
+    join();
+    runtime.run_for(3s);
+    seen.push_back(voters());
+    EXPECT_EQ(node(0).consensus->members().size(), static_cast<size_t>(n) + 1);
+  }
+  EXPECT_THAT(seen, ::testing::ElementsAre(1, 3, 3, 5, 5, 5));
+}
+
+TEST_F(RaftCluster, ManyWritesThroughAllPeersAtOnce) {
+  make(3);
+  TaskGroup tasks(runtime);
+  int answered = 0;
+  auto write = [&](int n, int pin) -> Task<> {
+    CO_TRY_ASSIGN(auto outcomes, co_await node(n).consensus->submit({put_op(pin_of(pin))}, in(10s)));
+    EXPECT_EQ(outcomes.front().status, OutcomeStatus::kApplied);
+    EXPECT_EQ(outcomes.front().after->cid, cid_of(pin)) << "each gets its own outcome";
+    EXPECT_TRUE(node(n).has(pin));
+    ++answered;
+    co_return Result<>{};
+  };
+  for (int pin = 0; pin < 600; ++pin) tasks.spawn("writing", write(pin % 3, pin));
+  EXPECT_TRUE(eventually([&] { return answered == 600; }));
+  runtime.run_task([&]() -> Task<> {
+    co_await tasks.join();
+    co_return Result<>{};
+  }());
+  expect_equal();
+}
+
+TEST_F(RaftCluster, AWriteOnAnIdleFollowerTakesLittle) {
+  make(3);
+  Node& follower = leader() == &node(2) ? node(1) : node(2);
+  SteadyTime start = runtime.now();
+  ASSERT_TRUE(put(follower, 1));
+  EXPECT_LT(runtime.now() - start, 10ms) << "a few one-way trips of 1 ms";
+}
+
+TEST_F(RaftCluster, TheLossOfTheLeaderNeedsNoHand) {
+  make(3);
+  ASSERT_TRUE(put(node(0), 1));
+  Node* old = leader();
+  old->lose_power();
+  ASSERT_TRUE(eventually([&] { return leader() != nullptr; }, 3s));
+  Node* now = leader();
+  ASSERT_TRUE(put(*now, 2));
+  ASSERT_TRUE(old->open());
+  ASSERT_TRUE(runtime.run_task(old->consensus->wait_ready(in(10s))));
+  ASSERT_TRUE(put(*old, 3));
+  EXPECT_TRUE(old->has(2));
+  expect_equal();
+}
+
+TEST_F(RaftCluster, APlannedStopMovesTheLeadershipFirst) {
+  make(3);
+  Node* old = leader();
+  SteadyTime start = runtime.now();
+  ASSERT_TRUE(old->stop());
+  ASSERT_TRUE(eventually([&] { return leader() != nullptr; }, 2s));
+  EXPECT_LT(runtime.now() - start, 400ms) << "less than an election timeout";
+  ASSERT_TRUE(put(*leader(), 1));
+}
+
+TEST_F(RaftCluster, AllLoseTheirPowerAtOnce) {
+  make(3);
+  for (int pin = 0; pin < 20; ++pin) ASSERT_TRUE(put(node(pin % 3), pin));
+  for (auto& n : nodes) n->lose_power();
+  for (auto& n : nodes) ASSERT_TRUE(n->open());
+  ASSERT_TRUE(eventually([&] { return leader() != nullptr; }));
+  for (int pin = 0; pin < 20; ++pin) EXPECT_TRUE(leader()->has(pin));
+  expect_equal();
+}
+
+TEST_F(RaftCluster, WithoutAMajorityNothingIsWrittenAndItIsSaid) {
+  make(3);
+  Node* old = leader();
+  for (auto& n : nodes) {
+    if (n.get() != old) network.cut(old->id, n->id);
+  }
+  auto wrote = put(*old, 1, 3s);
+  ASSERT_FALSE(wrote);
+  EXPECT_THAT(wrote.error().message, HasSubstr("not yet committed"));
+  runtime.run_for(3s);
+  EXPECT_FALSE(old->consensus->is_leader()) << "a leader without followers steps down";
+  auto later = put(*old, 2, 1s);
+  EXPECT_THAT(later.error().message, HasSubstr("nothing was written"));
+  EXPECT_EQ(later.error().kind, ErrorKind::kUnavailable);
+  // The others go on; after the partition all agree.
+  ASSERT_TRUE(eventually([&] { return leader() != nullptr && leader() != old; }));
+  ASSERT_TRUE(put(*leader(), 3));
+  network.heal();
+  ASSERT_TRUE(eventually([&] { return old->has(3); }));
+  EXPECT_FALSE(old->has(2));
+  expect_equal();
+}
+
+TEST_F(RaftCluster, ABarrierOnAFollowerSeesWhatWasAcknowledgedElsewhere) {
+  make(3);
+  Node& follower = leader() == &node(2) ? node(1) : node(2);
+  for (int pin = 0; pin < 10; ++pin) {
+    ASSERT_TRUE(put(*leader(), pin));
+    auto read = runtime.run_task(follower.consensus->barrier(in(5s)));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_TRUE(follower.has(pin));
+  }
+}
+
+TEST_F(RaftCluster, APeerThatLostItsLogComesBackUnderANewNumber) {
+  make(3);
+  Node* lost = leader() == &node(2) ? &node(1) : &node(2);
+  auto id_of = [&](const ipld::PeerId& peer) {
+    for (const auto& member : leader()->consensus->members()) {
+      if (member.peer == peer) return member.raft_id;
+    }
+    return kNobody;
+  };
+  RaftId before = id_of(lost->id);
+  ASSERT_TRUE(put(*leader(), 1));
+  ASSERT_TRUE(lost->close());
+  ASSERT_TRUE(RaftConsensus::remove_log(lost->options.path, &lost->env));
+  ASSERT_TRUE(storage::Database::destroy({.path = lost->state_options.path, .env = &lost->env}));
+  rejoin(*lost);
+  EXPECT_GT(id_of(lost->id), before);
+  EXPECT_TRUE(lost->has(1));
+  ASSERT_TRUE(eventually([&] {
+    return std::ranges::count(leader()->consensus->members(), MemberRole::kVoter, &Member::role) == 3;
+  }));
+  expect_equal();
+}
+
+TEST_F(RaftCluster, ARemovedPeerHasNoSay) {
+  make(4);
+  Node* gone = leader() == &node(2) ? &node(1) : &node(2);
+  ASSERT_TRUE(runtime.run_task(leader()->consensus->remove_member(gone->id, in(10s))));
+  ASSERT_TRUE(gone->close());
+  ASSERT_TRUE(eventually([&] {
+    return std::ranges::count(leader()->consensus->members(), MemberRole::kVoter, &Member::role) == 3 &&
+           leader()->consensus->members().size() == 3;
+  }));
+  ASSERT_TRUE(put(*leader(), 1));
+  auto itself = runtime.run_task(leader()->consensus->remove_member(leader()->id, in(10s)));
+  EXPECT_EQ(itself.error().kind, ErrorKind::kFailedPrecondition);
+}
+
+/// Writes go on through all peers while peers crash and links are cut; what was acknowledged stays.
+TEST_F(RaftCluster, NothingAcknowledgedIsLostInAStorm) {
+  for (uint64_t seed : sim_seeds(1, 3)) {
+    SCOPED_TRACE(seed);
+    for (auto& n : nodes) (void)n->close();
+    nodes.clear();
+    make(3);
+    std::mt19937_64 random(seed);
+    std::set<int> acknowledged;
+    TaskGroup writers(runtime);
+    std::atomic<bool> storm = true;
+    auto write = [&](int first) -> Task<> {
+      for (int pin = first; storm; pin += 3) {
+        Node& at = this->node(static_cast<int>(random() % 3));
+        if (!at.consensus) {
+          CO_TRY(co_await runtime.sleep_for(20ms));
+          continue;
+        }
+        auto wrote = co_await at.consensus->submit({put_op(pin_of(pin))}, in(2s));
+        if (wrote) acknowledged.insert(pin);
+        if (!wrote) CO_TRY(co_await runtime.sleep_for(20ms));
+      }
+      co_return Result<>{};
+    };
+    for (int w = 0; w < 3; ++w) writers.spawn("writing", write(w));
+    for (int step = 0; step < 12; ++step) {
+      runtime.run_for(std::chrono::milliseconds(random() % 800));
+      Node& victim = node(static_cast<int>(random() % 3));
+      switch (random() % 4) {
+        case 0:
+          if (victim.consensus) victim.lose_power();
+          break;
+        case 1:
+          if (!victim.consensus) ASSERT_TRUE(victim.open());
+          break;
+        case 2:
+          network.cut(victim.id, node(static_cast<int>(random() % 3)).id);
+          break;
+        default:
+          network.heal();
+      }
+    }
+    network.heal();
+    for (auto& n : nodes) {
+      if (!n->consensus) ASSERT_TRUE(n->open());
+    }
+    storm = false;
+    ASSERT_TRUE(runtime.run_task([&]() -> Task<> {
+      co_await writers.join();
+      co_return Result<>{};
+    }()));
+    ASSERT_TRUE(eventually([&] { return leader() != nullptr; }));
+    expect_equal();
+    EXPECT_GT(acknowledged.size(), 10u);
+    for (int pin : acknowledged) EXPECT_TRUE(node(0).has(pin)) << pin;
+  }
+}
+
+}  // namespace
+}  // namespace ipfsc::consensus

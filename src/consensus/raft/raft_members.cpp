@@ -1,0 +1,195 @@
+// RaftConsensus: who takes part. Members join as learners; the leader makes voters of them, always an odd number.
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "consensus/raft/raft_consensus.h"
+#include "proto/peer.pb.h"
+
+namespace ipfsc::consensus {
+namespace {
+
+LogComponent log("raft");
+
+/// A learner that has all but so many entries may become a voter.
+constexpr uint64_t kCaughtUpEntries = 100;
+
+template <class Ids>
+void add_all(Ids& out, const std::vector<RaftId>& ids) {
+  for (RaftId id : ids) out.Add(id);
+}
+
+std::vector<RaftId> to_ids(const google::protobuf::RepeatedField<uint64_t>& ids) { return {ids.begin(), ids.end()}; }
+
+}  // namespace
+
+std::map<RaftId, ipld::PeerId> members_added_by(const LogEntry& entry) {
+  std::map<RaftId, ipld::PeerId> added;
+  proto::MemberChange change;
+  if (!change.ParseFromString(entry.context)) return added;
+  for (const auto& member : change.added()) {
+    auto peer = ipld::PeerId::from_bytes(member.peer());
+    if (peer) added.emplace(member.raft_id(), *std::move(peer));
+  }
+  return added;
+}
+
+Result<> begin_log(const RaftOptions& options, ByteView grant) {
+  proto::LogGrant parsed;
+  if (!parsed.ParseFromArray(grant.data(), static_cast<int>(grant.size())) || parsed.raft_id() == kNobody) {
+    return fail(ErrorKind::kInvalidArgument, "the answer of the cluster is damaged");
+  }
+  std::map<RaftId, ipld::PeerId> members;
+  for (const auto& member : parsed.members()) {
+    TRY_ASSIGN(auto peer, ipld::PeerId::from_bytes(member.peer()));
+    members.emplace(member.raft_id(), std::move(peer));
+  }
+  const auto& conf = parsed.configuration();
+  TRY_ASSIGN(auto store, LogStore::open({.path = options.path,
+                                         .env = options.env,
+                                         .background_compaction = options.background_compaction}));
+  if (!store->empty()) return fail(ErrorKind::kFailedPrecondition, fmt::format("there is a log in {}", options.path));
+  return store->bootstrap(parsed.raft_id(), LogIndex(parsed.base_index()), Term(parsed.base_term()),
+                          {.voters = to_ids(conf.voters()),
+                           .learners = to_ids(conf.learners()),
+                           .voters_outgoing = to_ids(conf.voters_outgoing()),
+                           .learners_next = to_ids(conf.learners_next()),
+                           .auto_leave = conf.auto_leave()},
+                          members);
+}
+
+Result<Bytes> RaftConsensus::grant_for(RaftId id) const {
+  LogIndex base = log_->base();
+  if (base != LogIndex()) {
+    return fail(ErrorKind::kUnimplemented, "the log is not complete any more: joining needs a checkpoint of the state");
+  }
+  proto::LogGrant grant;
+  grant.set_raft_id(id);
+  grant.set_base_index(base.value);
+  grant.set_base_term(log_->term(base)->value);
+  ConfState conf = log_->conf_at(base);
+  auto& to = *grant.mutable_configuration();
+  add_all(*to.mutable_voters(), conf.voters);
+  add_all(*to.mutable_learners(), conf.learners);
+  add_all(*to.mutable_voters_outgoing(), conf.voters_outgoing);
+  add_all(*to.mutable_learners_next(), conf.learners_next);
+  to.set_auto_leave(conf.auto_leave);
+  for (const auto& [member, peer] : peers_) {
+    auto& info = *grant.add_members();
+    info.set_raft_id(member);
+    info.set_peer(peer.bytes());
+  }
+  return grant.SerializeAsString();
+}
+
+std::optional<RaftId> RaftConsensus::member_id(const ipld::PeerId& peer) const {
+  for (const auto* ids : {&conf_.voters, &conf_.learners}) {
+    for (RaftId id : *ids) {
+      auto known = peers_.find(id);
+      if (known != peers_.end() && known->second == peer) return id;
+    }
+  }
+  return std::nullopt;
+}
+
+Task<Bytes> RaftConsensus::add_member(ipld::PeerId peer, SteadyTime deadline) {
+  CO_TRY(co_await wait_ready(deadline));
+  // A member that asks again has lost its log: under its old number it could vote twice.
+  if (member_id(peer)) CO_TRY(co_await remove_member(peer, deadline));
+  CO_TRY(co_await wait_for_members(deadline));
+  RaftId id = peers_.rbegin()->first + 1;
+  proto::MemberChange change;
+  auto& info = *change.add_added();
+  info.set_raft_id(id);
+  info.set_peer(peer.bytes());
+  CO_TRY(co_await change_members({{ConfChange::kAddLearner, id}}, change.SerializeAsString(), deadline));
+  log.info("the peer {} has joined as member {}", peer.to_string(), id);
+  co_return grant_for(id);
+}
+
+Task<> RaftConsensus::remove_member(ipld::PeerId peer, SteadyTime deadline) {
+  CO_TRY(co_await wait_ready(deadline));
+  CO_TRY(co_await wait_for_members(deadline));
+  auto id = member_id(peer);
+  if (!id) co_return Result<>{};
+  if (*id == self_) co_return fail(ErrorKind::kFailedPrecondition, "the leader cannot remove itself: it hands over first");
+  CO_TRY(co_await change_members({{ConfChange::kRemove, *id}}, {}, deadline));
+  log.info("the peer {} (member {}) takes part no more", peer.to_string(), *id);
+  co_return Result<>{};
+}
+
+/// Until no other change is under way.
+Task<> RaftConsensus::wait_for_members(SteadyTime deadline) {
+  while (changing_members_ || !conf_.voters_outgoing.empty()) CO_TRY(co_await changed_.wait_until(deadline));
+  if (!is_leader()) co_return fail(ErrorKind::kUnavailable, "this peer is not the leader");
+  co_return Result<>{};
+}
+
+/// Returns when the change is applied here.
+Task<> RaftConsensus::change_members(std::vector<ConfChange> changes, Bytes context, SteadyTime deadline) {
+  CO_TRY_ASSIGN(auto at, engine_->propose_conf_change(changes, context));
+  changing_members_ = true;
+  uint64_t life = life_;
+  pump();
+  Result<> outcome;
+  while (applied_ < at.index && outcome) {
+    outcome = co_await changed_.wait_until(deadline);
+    if (life != life_ || !is_leader()) {
+      outcome = fail(ErrorKind::kUnavailable, "the leadership changed while the members changed: try again");
+    }
+  }
+  changing_members_ = false;
+  changed_.notify_all();
+  co_return outcome;
+}
+
+/// The leader, at times: as many voters as there may be, an odd number, of those that have caught up.
+void RaftConsensus::adjust_voters() {
+  if (!is_leader() || changing_members_ || !conf_.voters_outgoing.empty() || stopping_) return;
+  size_t voters = conf_.voters.size(), members = voters + conf_.learners.size();
+  size_t wanted = std::min(members, options_.max_voters);
+  if (wanted % 2 == 0) --wanted;
+  if (voters == wanted) return;
+  auto status = engine_->status();
+  std::vector<ConfChange> changes;
+  if (voters < wanted) {
+    for (const auto& member : status.progress) {
+      bool learner = std::ranges::binary_search(conf_.learners, member.id);
+      if (!learner || !member.recently_active || voters + changes.size() == wanted) continue;
+      if (member.matched.value + kCaughtUpEntries < status.last_index.value) continue;
+      changes.push_back({ConfChange::kAddVoter, member.id});
+    }
+    if (!changes.empty() && (voters + changes.size()) % 2 == 0) changes.pop_back();
+  } else {
+    // The one that is furthest behind.
+    std::ranges::sort(status.progress, {}, &MemberProgress::matched);
+    for (const auto& member : status.progress) {
+      bool voter = std::ranges::binary_search(conf_.voters, member.id);
+      if (voter && member.id != self_ && voters - changes.size() > wanted) {
+        changes.push_back({ConfChange::kAddLearner, member.id});
+      }
+    }
+  }
+  if (changes.empty()) return;
+  auto proposed = engine_->propose_conf_change(changes, {});
+  if (proposed) log.info("changing from {} voters to {}", voters, wanted);
+}
+
+/// Before a planned stop: the writes go on elsewhere.
+Task<> RaftConsensus::hand_over(SteadyTime deadline) {
+  if (!is_leader() || conf_.voters.size() < 2 || !engine_) co_return Result<>{};
+  auto status = engine_->status();
+  std::ranges::sort(status.progress, std::greater<>(), &MemberProgress::matched);
+  for (const auto& member : status.progress) {
+    if (member.id == self_ || !member.recently_active || !std::ranges::binary_search(conf_.voters, member.id)) continue;
+    if (!engine_->transfer_leader(member.id)) continue;
+    pump();
+    while (engine_ && role_ == RaftRole::kLeader) {
+      if (!co_await changed_.wait_until(deadline)) break;
+    }
+    break;
+  }
+  co_return Result<>{};
+}
+
+}  // namespace ipfsc::consensus

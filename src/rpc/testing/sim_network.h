@@ -1,0 +1,47 @@
+// SimNetwork: calls between peers of one process, on any Runtime, with delays, cuts and crashes. For tests.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+
+#include "base/notifier.h"
+#include "base/runtime.h"
+#include "base/task_group.h"
+#include "rpc/rpc.h"
+
+namespace ipfsc::rpc::testing {
+
+/// I/O thread only. Outlives its clients; every attached peer is detached before the end.
+class SimNetwork {
+ public:
+  explicit SimNetwork(Runtime& runtime) : runtime_(runtime), changed_(runtime) {}
+
+  /// The peer answers calls from now on.
+  void attach(const ipld::PeerId& peer, const Router& router, Gatekeeper gatekeeper = {});
+  /// Its streams break, its handlers are cancelled, and calls to it fail at once.
+  Task<> detach(ipld::PeerId peer);
+  std::unique_ptr<PeerClient> client(const ipld::PeerId& self);
+
+  Duration delay = std::chrono::milliseconds(1);  ///< of every message, one way
+  /// Messages between the two are held until heal(); calls wait for their deadline.
+  void cut(const ipld::PeerId& a, const ipld::PeerId& b) { cuts_.insert(std::minmax(a, b)); }
+  void heal();
+  uint64_t calls() const { return calls_; }
+
+ private:
+  struct Endpoint;
+  struct Pipe;
+  class Side;
+  class SimClient;
+
+  bool reaches(const ipld::PeerId& a, const ipld::PeerId& b) const { return !cuts_.contains(std::minmax(a, b)); }
+
+  Runtime& runtime_;
+  Notifier changed_;
+  std::map<ipld::PeerId, std::shared_ptr<Endpoint>> endpoints_;
+  std::set<std::pair<ipld::PeerId, ipld::PeerId>> cuts_;
+  uint64_t calls_ = 0;
+};
+
+}  // namespace ipfsc::rpc::testing

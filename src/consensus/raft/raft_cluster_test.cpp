@@ -160,9 +160,8 @@ TEST_F(RaftCluster, GrowsFromOneToFiveAndAllHaveTheSame) {
     EXPECT_TRUE(node(n).has(10 + n)) << "one reads one's own writes";
     EXPECT_TRUE(node(n).has(1));
   }
-  ASSERT_TRUE(eventually([&] {
-    return std::ranges::count(node(0).consensus->members(), MemberRole::kVoter, &Member::role) == 5;
-  }));
+  ASSERT_TRUE(eventually(
+      [&] { return std::ranges::count(node(0).consensus->members(), MemberRole::kVoter, &Member::role) == 5; }));
   expect_equal();
 }
 
@@ -294,9 +293,8 @@ TEST_F(RaftCluster, APeerThatLostItsLogComesBackUnderANewNumber) {
   rejoin(*lost);
   EXPECT_GT(id_of(lost->id), before);
   EXPECT_TRUE(lost->has(1));
-  ASSERT_TRUE(eventually([&] {
-    return std::ranges::count(leader()->consensus->members(), MemberRole::kVoter, &Member::role) == 3;
-  }));
+  ASSERT_TRUE(eventually(
+      [&] { return std::ranges::count(leader()->consensus->members(), MemberRole::kVoter, &Member::role) == 3; }));
   expect_equal();
 }
 

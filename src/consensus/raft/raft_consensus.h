@@ -125,9 +125,9 @@ class RaftConsensus final : public Consensus {
   RaftRole role_ = RaftRole::kFollower;
   RaftId leader_ = kNobody;
   ConfState conf_;
-  LogIndex leads_since_;        // our first own entry that is applied; 0 = none since the last election
-  bool cluster_begun_ = false;  // the state has its cluster id, or the entry that gives it is under way
-  bool cluster_known_ = false;  // the state has its cluster id
+  LogIndex leads_since_;               // our first own entry that is applied; 0 = none since the last election
+  bool cluster_begun_ = false;         // the state has its cluster id, or the entry that gives it is under way
+  bool cluster_known_ = false;         // the state has its cluster id
   rpc::PeerClient* client_ = nullptr;  // null: alone for ever
   std::unique_ptr<RaftTransport> transport_;
   size_t forwards_ = 0;  // entries on their way to the leader

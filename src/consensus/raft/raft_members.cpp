@@ -45,9 +45,9 @@ Result<> begin_log(const RaftOptions& options, ByteView grant) {
     members.emplace(member.raft_id(), std::move(peer));
   }
   const auto& conf = parsed.configuration();
-  TRY_ASSIGN(auto store, LogStore::open({.path = options.path,
-                                         .env = options.env,
-                                         .background_compaction = options.background_compaction}));
+  TRY_ASSIGN(auto store,
+             LogStore::open(
+                 {.path = options.path, .env = options.env, .background_compaction = options.background_compaction}));
   if (!store->empty()) return fail(ErrorKind::kFailedPrecondition, fmt::format("there is a log in {}", options.path));
   return store->bootstrap(parsed.raft_id(), LogIndex(parsed.base_index()), Term(parsed.base_term()),
                           {.voters = to_ids(conf.voters()),
@@ -112,7 +112,8 @@ Task<> RaftConsensus::remove_member(ipld::PeerId peer, SteadyTime deadline) {
   CO_TRY(co_await wait_for_members(deadline));
   auto id = member_id(peer);
   if (!id) co_return Result<>{};
-  if (*id == self_) co_return fail(ErrorKind::kFailedPrecondition, "the leader cannot remove itself: it hands over first");
+  if (*id == self_)
+    co_return fail(ErrorKind::kFailedPrecondition, "the leader cannot remove itself: it hands over first");
   CO_TRY(co_await change_members({{ConfChange::kRemove, *id}}, {}, deadline));
   log.info("the peer {} (member {}) takes part no more", peer.to_string(), *id);
   co_return Result<>{};

@@ -18,8 +18,8 @@ inline constexpr RaftId kFirstRaftId = 1;
 /// kDataLoss when log and state do not fit together.
 Result<std::unique_ptr<LogStore>> open_log(const RaftOptions& options, state::State& state);
 
-/// Pool thread. Begins the log of a peer that joins, as the leader's add_member() said. kFailedPrecondition when there is
-/// a log already.
+/// Pool thread. Begins the log of a peer that joins, as the leader's add_member() said. kFailedPrecondition when there
+/// is a log already.
 Result<> begin_log(const RaftOptions& options, ByteView grant);
 
 /// Whom a change of the members brings in.

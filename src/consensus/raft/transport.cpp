@@ -34,11 +34,7 @@ struct RaftTransport::Link {
 
 RaftTransport::RaftTransport(Runtime& runtime, rpc::PeerClient& client, TransportOptions options,
                              std::function<void(RaftId)> unreachable)
-    : runtime_(runtime),
-      client_(client),
-      options_(options),
-      unreachable_(std::move(unreachable)),
-      tasks_(runtime) {}
+    : runtime_(runtime), client_(client), options_(options), unreachable_(std::move(unreachable)), tasks_(runtime) {}
 
 RaftTransport::~RaftTransport() = default;
 

@@ -93,8 +93,8 @@ std::shared_ptr<proto::Entry> WriteQueue::committed(LogIndex index, Term term) {
 
 void WriteQueue::give_up(WriteGroup group, const std::string& reason) {
   for (auto& write : group.writes) {
-    answer(*write, fail(ErrorKind::kUnavailable,
-                        fmt::format("the outcome of the write is unknown: {}; {}", reason, kRetry)));
+    answer(*write,
+           fail(ErrorKind::kUnavailable, fmt::format("the outcome of the write is unknown: {}; {}", reason, kRetry)));
   }
 }
 

@@ -71,7 +71,8 @@ class WriteQueue {
   /// An entry was committed: the group that proposed it, or null when it is another's. A group of another term at that
   /// index was lost with its leader.
   std::shared_ptr<proto::Entry> committed(LogIndex index, Term term);
-  /// The entry was applied: `outcomes` are of all its operations. False, and they are untouched, when it was no group's.
+  /// The entry was applied: `outcomes` are of all its operations. False, and they are untouched, when it was no
+  /// group's.
   bool applied(LogIndex index, Term term, std::vector<state::Outcome>&& outcomes);
   /// Whether it was written is not known.
   void give_up(WriteGroup group, const std::string& reason);

@@ -36,7 +36,10 @@ struct SimNetwork::Pipe {
   };
   Pipe(SimNetwork& n, std::shared_ptr<Endpoint> c, std::shared_ptr<Endpoint> a, ipld::PeerId caller_id,
        ipld::PeerId answerer_id)
-      : network(n), changed(n.runtime_), caller(std::move(c)), answerer(std::move(a)),
+      : network(n),
+        changed(n.runtime_),
+        caller(std::move(c)),
+        answerer(std::move(a)),
         peers{std::move(caller_id), std::move(answerer_id)} {}
 
   SimNetwork& network;

@@ -77,11 +77,9 @@ Task<int> run(Runtime& runtime, PeerOptions options) {
 Result<int> run_daemon(const config::Configuration& config, const identity::Identity& identity,
                        const DaemonFlags& flags) {
   bound_the_heap();
-  if (!flags.bootstrap.empty()) {
-    return fail(ErrorKind::kUnimplemented, "--bootstrap: joining other peers is not offered yet by this version");
-  }
   TRY(finish_replacement(DataFolders(config)));
   TRY_ASSIGN(auto options, peer_options(config, identity));
+  options.bootstrap = flags.bootstrap;
   log.info("IPFS Cluster v{}, peer {} ({})", kVersion, identity.id.to_string(), options.cluster.peername);
   log.info("IPFS node: {}", options.use_embedded ? "embedded, in " + options.embedded.path
                                                  : "Kubo at " + config.ipfshttp.node_multiaddress.to_string());

@@ -3,21 +3,51 @@
 #include <algorithm>
 
 #include "app/data_folders.h"
+#include "app/interfaces.h"
+#include "base/log.h"
 #include "base/version.h"
 #include "net/http_client.h"
 
 namespace ipfsc::app {
 namespace {
 
-/// Addresses with this peer's id at their end.
-Result<std::vector<ipld::Multiaddr>> own_addresses(const config::Configuration& config, const ipld::PeerId& self) {
-  const auto& announced = config.cluster.announce_multiaddress;
+LogComponent log("config");
+
+/// Where other peers reach us: plain TCP, and only this machine without a secret.
+std::vector<ipld::Multiaddr> listen_addresses(const config::Configuration& config) {
   std::vector<ipld::Multiaddr> out;
-  for (const auto& address : announced.empty() ? config.cluster.listen_multiaddress : announced) {
-    TRY_ASSIGN(auto full, ipld::Multiaddr::parse(address.to_string() + "/p2p/" + self.to_string()));
-    out.push_back(std::move(full));
+  for (const auto& address : config.cluster.listen_multiaddress) {
+    auto tcp = address.tcp();
+    if (!tcp || tcp->is_dns || address.parts().size() != 2) {
+      log.warn("cluster.listen_multiaddress: {} is not offered: peers talk over /ip4 or /ip6 with /tcp",
+               address.to_string());
+    } else if (config.cluster.secret.bytes.empty() && !is_loopback(address)) {
+      auto local = ipld::Multiaddr::parse(tcp->ip_version == 6 ? fmt::format("/ip6/::1/tcp/{}", tcp->port)
+                                                               : fmt::format("/ip4/127.0.0.1/tcp/{}", tcp->port));
+      log.warn("cluster.secret is empty: only peers on this machine can join, on {}", local->to_string());
+      out.push_back(*std::move(local));
+    } else {
+      out.push_back(address);
+    }
   }
   return out;
+}
+
+/// Addresses with this peer's id at their end.
+std::vector<ipld::Multiaddr> own_addresses(const config::Configuration& config, const ipld::PeerId& self,
+                                           const std::vector<ipld::Multiaddr>& listen) {
+  std::vector<ipld::Multiaddr> out;
+  const auto& announced = config.cluster.announce_multiaddress;
+  for (const auto& address : announced.empty() ? with_real_hosts(listen) : announced)
+    out.push_back(address.with_peer_id(self));
+  return out;
+}
+
+Result<rpc::RpcOptions> rpc_options(const config::Configuration& config, const identity::Identity& identity) {
+  Bytes secret(identity::kSecretBytes, '\0');
+  if (!config.cluster.secret.bytes.empty()) secret = config.cluster.secret.bytes;
+  TRY_ASSIGN(auto authority, identity::ClusterAuthority::from_secret(secret));
+  return rpc::RpcOptions{.self = identity, .authority = std::move(authority), .listen = listen_addresses(config)};
 }
 
 Result<ipfs::KuboOptions> kubo_options(const config::IpfsHttp& http) {
@@ -111,7 +141,9 @@ Result<PeerOptions> peer_options(const config::Configuration& config, const iden
   cluster.self = identity.id;
   cluster.peername = config.cluster.peername;
   cluster.version = kVersion;
-  TRY_ASSIGN(cluster.addresses, own_addresses(config, identity.id));
+  TRY_ASSIGN(options.rpc, rpc_options(config, identity));
+  cluster.addresses = own_addresses(config, identity.id, options.rpc->listen);
+  options.peerstore_path = config.path(config.cluster.peerstore_file);
   cluster.replication_factor_min = static_cast<int>(config.cluster.replication_factor_min);
   cluster.replication_factor_max = static_cast<int>(config.cluster.replication_factor_max);
   cluster.follower_mode = config.cluster.follower_mode;

@@ -9,6 +9,7 @@
 #include "identity/identity.h"
 #include "ipfs/kubo/options.h"
 #include "ipfs/options.h"
+#include "rpc/options.h"
 #include "state/options.h"
 #include "tracker/options.h"
 
@@ -20,6 +21,9 @@ struct PeerOptions {
   state::StateOptions state;
   consensus::RaftOptions raft;
   tracker::TrackerOptions tracker;
+  std::optional<rpc::RpcOptions> rpc;      ///< always set; not default-constructible
+  std::vector<ipld::Multiaddr> bootstrap;  ///< --bootstrap: peers to join when this one has no data
+  std::string peerstore_path;              ///< addresses of other peers, a line each
 
   bool use_embedded = true;
   ipfs::EmbeddedOptions embedded;

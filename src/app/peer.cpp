@@ -1,7 +1,9 @@
 #include "app/peer.h"
 
+#include "app/peerstore.h"
 #include "base/log.h"
 #include "consensus/raft/raft_consensus.h"
+#include "consensus/raft/recovery.h"
 #include "ipfs/embedded/embedded_node.h"
 #include "ipfs/gateway_source.h"
 #include "ipfs/kubo/kubo_node.h"
@@ -12,6 +14,7 @@ namespace {
 LogComponent log("service");
 
 constexpr Duration kDrainTime = std::chrono::seconds(2);
+constexpr Duration kJoinTime = std::chrono::minutes(5);     // for the other peers to be there
 constexpr Duration kLeaderTime = std::chrono::minutes(10);  // the log may have much to apply again
 
 net::ServerOptions metrics_server() { return {.max_connections = 64}; }
@@ -32,16 +35,52 @@ Task<> Peer::start() {
   if (rest_) rest_->serve(*cluster_);
   CO_TRY(listen_gateway());
   CO_TRY(listen_metrics());
+  CO_TRY(listen_peers());
+  membership_->start();
   cluster_->start();
   CO_TRY(co_await consensus_->wait_ready(runtime_.now() + kLeaderTime));
   cluster_->set_ready({});
+  started_ = true;
   co_return Result<>{};
 }
 
 Task<> Peer::open_data() {
   CO_TRY_ASSIGN(state_, co_await run_blocking(runtime_, [this] { return state::State::open(options_.state); }));
-  CO_TRY_ASSIGN(consensus_, co_await consensus::RaftConsensus::open(runtime_, *state_, options_.raft));
+  client_ = std::make_unique<rpc::GrpcClient>(runtime_, *options_.rpc);
+  membership_ = std::make_unique<cluster::Membership>(runtime_, options_.cluster, *state_, *client_);
+  membership_->add_hints(read_peerstore(options_.peerstore_path));
+  membership_->add_hints(options_.bootstrap);
+  CO_TRY(co_await join_if_asked());
+  CO_TRY_ASSIGN(consensus_,
+                co_await consensus::RaftConsensus::open(runtime_, *state_, options_.raft,
+                                                        consensus::RaftNetwork{.client = *client_, .router = router_}));
+  membership_->serve(router_, *consensus_);
   co_return Result<>{};
+}
+
+/// A peer that has a log is a member already: --bootstrap is then only a hint where the others are.
+Task<> Peer::join_if_asked() {
+  if (options_.bootstrap.empty()) co_return Result<>{};
+  CO_TRY_ASSIGN(bool member, co_await run_blocking(runtime_, [this] { return consensus::has_log(options_.raft); }));
+  if (member) co_return Result<>{};
+  if (!state_->info().cluster_id.empty()) {
+    co_return fail(ErrorKind::kFailedPrecondition,
+                   "this peer holds a pinset of its own and cannot join another cluster "
+                   "(ipfs-cluster-service state cleanup sets it aside)");
+  }
+  CO_TRY_ASSIGN(auto grant, co_await membership_->join(options_.bootstrap, runtime_.now() + kJoinTime));
+  CO_TRY(co_await run_blocking(runtime_, [&] { return consensus::begin_log(options_.raft, grant); }));
+  log.info("joined the cluster");
+  co_return Result<>{};
+}
+
+Result<> Peer::listen_peers() {
+  server_ = std::make_unique<rpc::GrpcServer>(
+      runtime_, *options_.rpc, router_,
+      [this](const ipld::PeerId& caller, rpc::Access access) { return membership_->admit(caller, access); });
+  auto started = server_->start();
+  if (!started) return std::unexpected(started.error().with_context("cluster.listen_multiaddress"));
+  return {};
 }
 
 Task<> Peer::open_node() {
@@ -141,10 +180,14 @@ Task<> Peer::stop() {
   if (metrics_server_) co_await metrics_server_->stop(deadline);
   if (gateway_server_) co_await gateway_server_->stop(deadline);
   if (rest_) co_await rest_->stop(deadline);
+  if (membership_) note(co_await membership_->stop());
   if (cluster_) note(co_await cluster_->stop());
   if (tracker_) note(co_await tracker_->stop());
   if (node_) note(co_await node_->stop());
   if (consensus_) note(co_await consensus_->stop());
+  if (server_) note(co_await server_->stop());
+  if (client_) co_await client_->stop();
+  if (started_) note(write_peerstore(options_.peerstore_path, membership_->peer_addresses()));
   co_return outcome;
 }
 

@@ -9,9 +9,12 @@
 #include "app/options.h"
 #include "base/runtime.h"
 #include "cluster/cluster.h"
+#include "cluster/membership.h"
 #include "consensus/consensus.h"
 #include "ipfs/ipfs_node.h"
 #include "net/http_server.h"
+#include "rpc/grpc/grpc_client.h"
+#include "rpc/grpc/grpc_server.h"
 #include "state/state.h"
 #include "tracker/tracker.h"
 
@@ -35,6 +38,8 @@ class Peer {
 
  private:
   Task<> open_data();
+  Task<> join_if_asked();
+  Result<> listen_peers();
   Task<> open_node();
   Result<> listen_rest();
   Result<> listen_gateway();
@@ -45,15 +50,20 @@ class Peer {
   PeerOptions options_;
   // In the order of their construction; stop() goes backwards.
   std::unique_ptr<api::rest::RestApi> rest_;
+  rpc::Router router_;
+  std::unique_ptr<rpc::GrpcClient> client_;
   std::unique_ptr<state::State> state_;
+  std::unique_ptr<cluster::Membership> membership_;
   std::unique_ptr<consensus::Consensus> consensus_;
   std::unique_ptr<ipfs::IpfsNode> node_;
   std::unique_ptr<tracker::PinTracker> tracker_;
   std::unique_ptr<cluster::Cluster> cluster_;
+  std::unique_ptr<rpc::GrpcServer> server_;
   std::unique_ptr<api::gateway::Gateway> gateway_;
   std::unique_ptr<net::HttpServer> gateway_server_;
   std::unique_ptr<api::metrics::Metrics> metrics_;
   std::unique_ptr<net::HttpServer> metrics_server_;
+  bool started_ = false;
 };
 
 }  // namespace ipfsc::app

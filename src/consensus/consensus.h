@@ -49,6 +49,8 @@ class Consensus {
   /// plans.
   virtual bool is_leader() const = 0;
   virtual std::vector<Member> members() const = 0;
+  /// Whether the peer is a member, or was one.
+  virtual bool names(const ipld::PeerId& peer) const = 0;
 
   /// Returns when this peer's state contains everything that was acknowledged before the call, anywhere; the value is
   /// the log index that it waited for. A read that follows is linearizable.

@@ -8,9 +8,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/task.h"
 #include "base/time.h"
+#include "ipld/multiaddr.h"
 #include "ipld/peer_id.h"
 
 namespace ipfsc::rpc {
@@ -80,6 +82,9 @@ inline bool was_not_made(const Error& error) {
 class PeerClient {
  public:
   virtual ~PeerClient() = default;
+  /// Where a peer is to be found, best first (only /ip4, /ip6 and /dns… with /tcp count). Calls to a peer without an
+  /// address fail at once. A connection that stands is kept while its address is among the new ones.
+  virtual void set_addresses(const ipld::PeerId& peer, const std::vector<ipld::Multiaddr>& addresses) = 0;
   virtual Task<Bytes> call(ipld::PeerId peer, std::string_view method, Bytes request, SteadyTime deadline) = 0;
   /// Begins a stream; whether the peer can be reached is seen at the first read or write.
   virtual std::unique_ptr<Stream> open(const ipld::PeerId& peer, std::string_view method) = 0;

@@ -10,12 +10,13 @@
 #include <cstring>
 #include <filesystem>
 
+#include "app/peerstore.h"
 #include "base/bytes.h"
 #include "base/files.h"
 #include "client/http.h"
 #include "cmd/service/commands.h"
 #include "cmd/service/lock.h"
-#include "cmd/service/peerstore.h"
+#include "cmd/service/peer_addresses.h"
 
 namespace ipfsc::cmd::service {
 namespace {
@@ -208,7 +209,7 @@ int init(const Context& context) {
   if (int code = write_identity(context); code != kExitOk) return code;
 
   std::string peerstore_path = context.path(peerstore);
-  if (auto done = write_peerstore(peerstore_path, *peers); !done) {
+  if (auto done = app::write_peerstore(peerstore_path, *peers); !done) {
     return context.failed("writing the peerstore", done.error().message);
   }
   context.say(peers->empty() ? "new empty peerstore written to " + peerstore_path + "."

@@ -11,7 +11,7 @@
 #include "base/version.h"
 #include "cmd/service/commands.h"
 #include "cmd/service/lock.h"
-#include "cmd/service/peerstore.h"
+#include "cmd/service/peer_addresses.h"
 
 namespace ipfsc::cmd::service {
 namespace {

@@ -58,6 +58,14 @@ Result<> begin_log(const RaftOptions& options, ByteView grant) {
                           members);
 }
 
+Result<bool> has_log(const RaftOptions& options) {
+  if (!storage::Database::exists(options.path, options.env)) return false;
+  TRY_ASSIGN(auto store,
+             LogStore::open(
+                 {.path = options.path, .env = options.env, .background_compaction = options.background_compaction}));
+  return !store->empty();
+}
+
 Result<Bytes> RaftConsensus::grant_for(RaftId id) const {
   LogIndex base = log_->base();
   if (base != LogIndex()) {
@@ -80,6 +88,10 @@ Result<Bytes> RaftConsensus::grant_for(RaftId id) const {
     info.set_peer(peer.bytes());
   }
   return grant.SerializeAsString();
+}
+
+bool RaftConsensus::names(const ipld::PeerId& peer) const {
+  return std::ranges::any_of(peers_, [&](const auto& member) { return member.second == peer; });
 }
 
 std::optional<RaftId> RaftConsensus::member_id(const ipld::PeerId& peer) const {

@@ -22,6 +22,9 @@ Result<std::unique_ptr<LogStore>> open_log(const RaftOptions& options, state::St
 /// is a log already.
 Result<> begin_log(const RaftOptions& options, ByteView grant);
 
+/// Pool thread. Whether this peer takes part in a log already.
+Result<bool> has_log(const RaftOptions& options);
+
 /// Whom a change of the members brings in.
 std::map<RaftId, ipld::PeerId> members_added_by(const LogEntry& entry);
 

@@ -20,9 +20,7 @@ class GrpcClient final : public PeerClient {
   GrpcClient(Runtime& runtime, RpcOptions options);
   ~GrpcClient() override;
 
-  /// Where a peer is to be found, best first (only /ip4, /ip6 and /dns… with /tcp count). Calls to a peer without an
-  /// address fail at once. A connection that stands is kept while its address is among the new ones.
-  void set_addresses(const ipld::PeerId& peer, const std::vector<ipld::Multiaddr>& addresses);
+  void set_addresses(const ipld::PeerId& peer, const std::vector<ipld::Multiaddr>& addresses) override;
 
   Task<Bytes> call(ipld::PeerId peer, std::string_view method, Bytes request, SteadyTime deadline) override;
   std::unique_ptr<Stream> open(const ipld::PeerId& peer, std::string_view method) override;

@@ -119,6 +119,8 @@ class SimNetwork::SimClient final : public PeerClient {
  public:
   SimClient(SimNetwork& network, ipld::PeerId self) : network_(network), self_(std::move(self)) {}
 
+  void set_addresses(const ipld::PeerId&, const std::vector<ipld::Multiaddr>&) override {}
+
   Task<Bytes> call(ipld::PeerId peer, std::string_view method, Bytes request, SteadyTime deadline) override {
     auto stream = open(peer, method);
     std::optional<Result<Bytes>> answer;

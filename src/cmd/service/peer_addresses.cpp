@@ -1,6 +1,6 @@
-#include "cmd/service/peerstore.h"
+#include "cmd/service/peer_addresses.h"
 
-#include "base/files.h"
+#include <string>
 
 namespace ipfsc::cmd::service {
 
@@ -20,12 +20,6 @@ Result<std::vector<ipld::Multiaddr>> parse_peer_addresses(std::string_view list)
     out.push_back(std::move(*address));
   }
   return out;
-}
-
-Result<> write_peerstore(const std::string& path, const std::vector<ipld::Multiaddr>& addresses) {
-  std::string text;
-  for (const auto& address : addresses) text += address.to_string() + "\n";
-  return write_file(path, text, 0644);
 }
 
 }  // namespace ipfsc::cmd::service

@@ -1,7 +1,6 @@
-// The peerstore file: one multiaddress of a known peer a line.
+// Addresses of peers on the command line.
 #pragma once
 
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,7 +11,5 @@ namespace ipfsc::cmd::service {
 
 /// "a,b" of addresses that each end in /p2p/<id>; kInvalidArgument naming the one that is wrong.
 Result<std::vector<ipld::Multiaddr>> parse_peer_addresses(std::string_view list);
-/// Replaces the file.
-Result<> write_peerstore(const std::string& path, const std::vector<ipld::Multiaddr>& addresses);
 
 }  // namespace ipfsc::cmd::service

@@ -1,0 +1,327 @@
+#include "cluster/membership.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/check.h"
+#include "base/log.h"
+
+namespace ipfsc::cluster {
+namespace {
+
+LogComponent log("cluster");
+
+constexpr uint32_t kProtocol = 1;
+constexpr std::string_view kJoin = "Membership/Join";
+constexpr std::string_view kHello = "Membership/Hello";
+constexpr Duration kCallTime = std::chrono::seconds(10);
+constexpr Duration kJoinTime = std::chrono::seconds(30);
+constexpr Duration kAskAgain = std::chrono::seconds(1);
+constexpr Duration kLookAtAddresses = std::chrono::milliseconds(500);
+constexpr Duration kGreetAgain = std::chrono::seconds(1), kGreetAtMost = std::chrono::seconds(30);
+constexpr size_t kMaxAddresses = 32;
+constexpr size_t kMaxNameBytes = 256;
+
+std::vector<ipld::Multiaddr> addresses_of(const proto::PeerEntry& entry) {
+  std::vector<ipld::Multiaddr> out;
+  for (const auto& bytes : entry.addresses()) {
+    auto address = ipld::Multiaddr::from_bytes(bytes);
+    if (address && out.size() < kMaxAddresses) out.push_back(*std::move(address));
+  }
+  return out;
+}
+
+Result<> check_entry(const proto::PeerEntry& entry) {
+  if (entry.name().size() > kMaxNameBytes) {
+    return fail(ErrorKind::kInvalidArgument, fmt::format("the peer's name is longer than {} bytes", kMaxNameBytes));
+  }
+  return {};
+}
+
+bool belongs(const state::Peer& peer) {
+  return peer.member && peer.state != proto::PEER_STATE_REMOVED && peer.state != proto::PEER_STATE_BANNED;
+}
+
+}  // namespace
+
+Membership::Membership(Runtime& runtime, const ClusterOptions& options, state::State& state, rpc::PeerClient& client)
+    : runtime_(runtime), options_(options), state_(state), client_(client), tasks_(runtime) {}
+
+// --- addresses
+
+void Membership::add_hints(const std::vector<ipld::Multiaddr>& addresses) {
+  for (const auto& address : addresses) {
+    auto peer = address.peer_id();
+    if (!peer || *peer == options_.self) continue;
+    hints_[*peer].push_back(address.without_peer_id());
+    update_addresses(*peer);
+  }
+}
+
+void Membership::learn(const proto::PeerEntry& entry) {
+  auto peer = ipld::PeerId::from_bytes(entry.peer());
+  if (!peer || *peer == options_.self) return;
+  auto addresses = addresses_of(entry);
+  if (addresses.empty()) return;
+  told_[*peer] = std::move(addresses);
+  update_addresses(*peer);
+}
+
+void Membership::update_addresses(const ipld::PeerId& peer) {
+  std::vector<ipld::Multiaddr> all;
+  auto add = [&all](const std::vector<ipld::Multiaddr>& more) {
+    for (const auto& address : more) {
+      auto plain = address.without_peer_id();
+      if (std::ranges::find(all, plain) == all.end()) all.push_back(std::move(plain));
+    }
+  };
+  if (auto told = told_.find(peer); told != told_.end()) add(told->second);
+  if (auto known = state_.peer(peer); known && belongs(*known)) add(known->addresses);
+  if (auto hints = hints_.find(peer); hints != hints_.end()) add(hints->second);
+  auto& used = used_[peer];
+  if (used == all) return;
+  used = all;
+  client_.set_addresses(peer, all);
+}
+
+std::vector<ipld::Multiaddr> Membership::peer_addresses() const {
+  std::vector<ipld::Multiaddr> out;
+  for (const auto& [peer, addresses] : used_) {
+    auto known = state_.peer(peer);
+    if (known && !belongs(*known)) continue;
+    for (const auto& address : addresses) out.push_back(address.with_peer_id(peer));
+  }
+  return out;
+}
+
+proto::PeerEntry Membership::own_entry() const {
+  proto::PeerEntry entry;
+  entry.set_peer(options_.self.bytes());
+  entry.set_name(options_.peername);
+  for (const auto& address : options_.addresses) entry.add_addresses(address.without_peer_id().bytes());
+  return entry;
+}
+
+proto::PeerEntry Membership::entry_of(const ipld::PeerId& peer) const {
+  if (peer == options_.self) return own_entry();
+  proto::PeerEntry entry;
+  entry.set_peer(peer.bytes());
+  if (auto known = state_.peer(peer)) entry.set_name(known->name);
+  if (auto used = used_.find(peer); used != used_.end()) {
+    for (const auto& address : used->second) entry.add_addresses(address.bytes());
+  }
+  return entry;
+}
+
+// --- joining
+
+Task<Bytes> Membership::join(std::vector<ipld::Multiaddr> bootstrap, SteadyTime deadline) {
+  add_hints(bootstrap);
+  std::vector<ipld::PeerId> asked;
+  for (const auto& address : bootstrap) {
+    auto peer = address.peer_id();
+    if (peer && *peer != options_.self && std::ranges::find(asked, *peer) == asked.end()) asked.push_back(*peer);
+  }
+  if (asked.empty()) co_return fail(ErrorKind::kInvalidArgument, "no address of another peer to join was given");
+  bool said = false;
+  for (;;) {
+    std::optional<Error> problem;
+    for (size_t i = 0; i < asked.size(); ++i) {
+      auto answer = co_await ask_to_join(asked[i]);
+      if (!answer) {
+        if (answer.error().kind == ErrorKind::kCancelled) co_return fail(answer.error());
+        // A refusal counts more than a peer that is not there.
+        if (!problem || problem->kind == ErrorKind::kUnavailable) problem = answer.error();
+        continue;
+      }
+      for (const auto& entry : answer->peers()) learn(entry);
+      if (!answer->has_leader()) co_return std::move(*answer->mutable_grant());
+      learn(answer->leader());
+      CO_TRY_ASSIGN(auto leader, ipld::PeerId::from_bytes(answer->leader().peer()));
+      if (std::ranges::find(asked, leader) == asked.end()) asked.push_back(std::move(leader));
+      if (!problem) problem = Error{ErrorKind::kUnavailable, "the cluster's leader has not answered yet"};
+    }
+    CHECK(problem);
+    bool may_change = problem->kind == ErrorKind::kUnavailable || problem->kind == ErrorKind::kDeadlineExceeded;
+    if (!may_change || runtime_.now() + kAskAgain > deadline)
+      co_return fail(problem->with_context("joining the cluster"));
+    if (!std::exchange(said, true)) log.info("waiting to be let in: {}", problem->message);
+    CO_TRY(co_await runtime_.sleep_for(kAskAgain));
+  }
+}
+
+Task<proto::JoinAnswer> Membership::ask_to_join(ipld::PeerId peer) {
+  proto::JoinRequest request;
+  request.set_protocol(kProtocol);
+  *request.mutable_self() = own_entry();
+  request.set_cluster_id(state_.info().cluster_id);
+  CO_TRY_ASSIGN(auto bytes,
+                co_await client_.call(peer, kJoin, request.SerializeAsString(), runtime_.now() + kJoinTime));
+  proto::JoinAnswer answer;
+  if (!answer.ParseFromString(bytes)) co_return fail(ErrorKind::kInternal, "the answer of the cluster is damaged");
+  co_return answer;
+}
+
+Task<Bytes> Membership::take_join(rpc::CallInfo info, Bytes bytes) {
+  proto::JoinRequest request;
+  if (!request.ParseFromString(bytes)) co_return fail(ErrorKind::kInvalidArgument, "a damaged request to join");
+  CO_TRY(check_entry(request.self()));
+  const auto& peer = info.caller;
+  if (request.self().peer() != peer.bytes()) {
+    co_return fail(ErrorKind::kPermissionDenied, "a peer can join only for itself");
+  }
+  auto cluster_id = state_.info().cluster_id;
+  if (!request.cluster_id().empty() && request.cluster_id() != cluster_id) {
+    log.warn("refused the peer {} at {}: it holds the data of another cluster", peer.to_string(), info.remote);
+    co_return fail(ErrorKind::kFailedPrecondition,
+                   "this peer holds the data of another cluster (ipfs-cluster-service state cleanup sets it aside)");
+  }
+  proto::JoinAnswer answer;
+  if (!consensus_->is_leader()) {
+    auto leader = consensus_->leader();
+    if (!leader || *leader == options_.self) {
+      co_return fail(ErrorKind::kUnavailable, "the cluster has no leader at the moment");
+    }
+    *answer.mutable_leader() = entry_of(*leader);
+    co_return answer.SerializeAsString();
+  }
+  log.info("the peer {} ({}) at {} joins", peer.to_string(), request.self().name(), info.remote);
+  learn(request.self());
+  auto deadline = runtime_.now() + kJoinTime;
+  std::vector<proto::Operation> operations;
+  operations.push_back(peer_put(request.self(), proto::PEER_ROLE_AUTO, proto::PEER_STATE_UP));
+  CO_TRY(co_await consensus_->submit(std::move(operations), deadline));
+  CO_TRY_ASSIGN(*answer.mutable_grant(), co_await consensus_->add_member(peer, deadline));
+  answer.set_cluster_id(cluster_id);
+  for (const auto& known : state_.peers()) {
+    if (belongs(known) && known.id != peer) *answer.add_peers() = entry_of(known.id);
+  }
+  co_return answer.SerializeAsString();
+}
+
+Result<> Membership::admit(const ipld::PeerId& caller, rpc::Access access) const {
+  auto known = state_.peer(caller);
+  bool banned = known && known->state == proto::PEER_STATE_BANNED;
+  if (banned || (known && known->state == proto::PEER_STATE_REMOVED && access == rpc::Access::kMember)) {
+    return fail(ErrorKind::kPermissionDenied, "the peer " + caller.to_string() + " was removed from this cluster");
+  }
+  if (access == rpc::Access::kOutsider || (known && belongs(*known))) return {};
+  // A peer that has just joined has no state yet; its log knows the members.
+  if (consensus_->names(caller)) return {};
+  return fail(ErrorKind::kPermissionDenied, "the peer " + caller.to_string() + " does not belong to this cluster");
+}
+
+// --- greetings
+
+void Membership::serve(rpc::Router& router, consensus::Consensus& consensus) {
+  consensus_ = &consensus;
+  router.add_unary(std::string(kJoin), rpc::Access::kOutsider, [this](rpc::CallInfo info, Bytes request) {
+    return take_join(std::move(info), std::move(request));
+  });
+  router.add_unary(std::string(kHello), rpc::Access::kMember, [this](rpc::CallInfo info, Bytes request) {
+    return take_hello(std::move(info), std::move(request));
+  });
+}
+
+Task<Bytes> Membership::take_hello(rpc::CallInfo info, Bytes bytes) {
+  proto::HelloRequest request;
+  if (!request.ParseFromString(bytes) || request.self().peer() != info.caller.bytes()) {
+    co_return fail(ErrorKind::kInvalidArgument, "a damaged greeting");
+  }
+  learn(request.self());
+  proto::HelloAnswer answer;
+  *answer.add_peers() = own_entry();
+  for (const auto& known : state_.peers()) {
+    if (belongs(known) && known.id != options_.self && known.id != info.caller)
+      *answer.add_peers() = entry_of(known.id);
+  }
+  co_return answer.SerializeAsString();
+}
+
+Task<> Membership::greet(ipld::PeerId peer) {
+  proto::HelloRequest request;
+  request.set_protocol(kProtocol);
+  *request.mutable_self() = own_entry();
+  for (auto pause = kGreetAgain;; pause = std::min(pause * 2, kGreetAtMost)) {
+    auto reply = co_await client_.call(peer, kHello, request.SerializeAsString(), runtime_.now() + kCallTime);
+    if (!reply && reply.error().kind == ErrorKind::kCancelled) co_return fail(reply.error());
+    proto::HelloAnswer answer;
+    if (reply && answer.ParseFromString(*reply)) {
+      for (const auto& entry : answer.peers()) {
+        // What others say of a third peer is older than its own word.
+        auto who = ipld::PeerId::from_bytes(entry.peer());
+        if (who && (*who == peer || !told_.contains(*who))) learn(entry);
+      }
+      co_return Result<>{};
+    }
+    if (!reply && reply.error().kind == ErrorKind::kUnauthenticated) {
+      log.warn("the peer {}: {}", peer.to_string(), reply.error().message);
+    }
+    CO_TRY(co_await runtime_.sleep_for(pause));
+  }
+}
+
+/// Keeps the client's addresses as the log has them, and greets whom it names for the first time.
+Task<> Membership::watch_addresses() {
+  std::set<ipld::PeerId> greeted;
+  for (;;) {
+    std::set<ipld::PeerId> peers;
+    for (const auto& peer : state_.peers()) {
+      if (belongs(peer) && peer.id != options_.self) peers.insert(peer.id);
+    }
+    for (const auto& [peer, addresses] : hints_) peers.insert(peer);
+    for (const auto& peer : peers) {
+      update_addresses(peer);
+      if (greeted.insert(peer).second) tasks_.spawn("greeting a peer", greet(peer));
+    }
+    CO_TRY(co_await runtime_.sleep_for(kLookAtAddresses));
+  }
+}
+
+proto::Operation Membership::peer_put(const proto::PeerEntry& entry, proto::PeerRole role,
+                                      proto::PeerState state) const {
+  proto::Operation operation;
+  operation.set_actor("membership");
+  auto& put = *operation.mutable_peer_put();
+  put.set_peer(entry.peer());
+  put.set_name(entry.name());
+  put.set_role(role);
+  put.set_state(state);
+  for (const auto& address : addresses_of(entry)) put.add_addresses(address.bytes());
+  return operation;
+}
+
+/// Until the log says of this peer what is true.
+Task<> Membership::announce() {
+  auto own = own_entry();
+  auto addresses = addresses_of(own);
+  for (;;) {
+    auto ready = co_await consensus_->wait_ready(runtime_.now() + kJoinTime);
+    if (!ready && ready.error().kind == ErrorKind::kCancelled) co_return ready;
+    if (ready) {
+      auto known = state_.peer(options_.self);
+      if (known && known->member && known->name == own.name() && known->addresses == addresses) co_return Result<>{};
+      std::vector<proto::Operation> operations;
+      operations.push_back(peer_put(own, known ? known->role : proto::PEER_ROLE_AUTO,
+                                    known && known->member ? known->state : proto::PEER_STATE_UP));
+      auto wrote = co_await consensus_->submit(std::move(operations), runtime_.now() + kCallTime);
+      if (wrote && wrote->front().status != state::OutcomeStatus::kRefused) co_return Result<>{};
+      if (!wrote && wrote.error().kind == ErrorKind::kCancelled) co_return fail(wrote.error());
+      log.warn("this peer could not announce itself: {}", wrote ? wrote->front().detail : wrote.error().message);
+    }
+    CO_TRY(co_await runtime_.sleep_for(kAskAgain));
+  }
+}
+
+void Membership::start() {
+  CHECK(consensus_ != nullptr);
+  tasks_.spawn("peer addresses", watch_addresses());
+  tasks_.spawn("announcing this peer", announce());
+}
+
+Task<> Membership::stop() {
+  co_await tasks_.stop();
+  co_return Result<>{};
+}
+
+}  // namespace ipfsc::cluster

@@ -1,0 +1,69 @@
+// Membership: how peers find, join and admit each other. Who belongs to the cluster is in the log (state's peers);
+// where they are to be found comes from the log, from their greetings, and from what the user says.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "base/runtime.h"
+#include "base/task_group.h"
+#include "cluster/options.h"
+#include "consensus/consensus.h"
+#include "proto/peer.pb.h"
+#include "rpc/rpc.h"
+#include "state/state.h"
+
+namespace ipfsc::cluster {
+
+/// I/O thread only. stop() before destruction.
+class Membership {
+ public:
+  /// All outlive it.
+  Membership(Runtime& runtime, const ClusterOptions& options, state::State& state, rpc::PeerClient& client);
+
+  /// Addresses of peers from elsewhere (--bootstrap, peerstore), with /p2p/<id>; tried after those in the log.
+  void add_hints(const std::vector<ipld::Multiaddr>& addresses);
+
+  /// Asks the peers at `bootstrap` in turn to be let in, until one does or all have refused; goes on trying while none
+  /// is reached, until `deadline`. Returns what the log is to begin with (Consensus::add_member()). kUnauthenticated:
+  /// the secret is another cluster's; kPermissionDenied: banned; else what the cluster said.
+  Task<Bytes> join(std::vector<ipld::Multiaddr> bootstrap, SteadyTime deadline);
+
+  /// Registers what other peers may ask. `consensus` outlives the router's use.
+  void serve(rpc::Router& router, consensus::Consensus& consensus);
+  /// May this peer's call be answered? (rpc::Gatekeeper)
+  Result<> admit(const ipld::PeerId& caller, rpc::Access access) const;
+
+  /// Of all other peers, with /p2p/<id>: for the peerstore.
+  std::vector<ipld::Multiaddr> peer_addresses() const;
+
+  /// Greets the others, and keeps name and addresses of this peer in the log.
+  void start();
+  Task<> stop();
+
+ private:
+  Task<proto::JoinAnswer> ask_to_join(ipld::PeerId peer);
+  Task<Bytes> take_join(rpc::CallInfo info, Bytes request);
+  Task<Bytes> take_hello(rpc::CallInfo info, Bytes request);
+  Task<> watch_addresses();
+  Task<> greet(ipld::PeerId peer);
+  Task<> announce();
+
+  proto::PeerEntry own_entry() const;
+  proto::PeerEntry entry_of(const ipld::PeerId& peer) const;
+  proto::Operation peer_put(const proto::PeerEntry& entry, proto::PeerRole role, proto::PeerState state) const;
+  void learn(const proto::PeerEntry& entry);
+  void update_addresses(const ipld::PeerId& peer);
+
+  Runtime& runtime_;
+  const ClusterOptions& options_;
+  state::State& state_;
+  rpc::PeerClient& client_;
+  consensus::Consensus* consensus_ = nullptr;                  // from serve() on
+  std::map<ipld::PeerId, std::vector<ipld::Multiaddr>> told_;  // by greetings since the start: the newest word
+  std::map<ipld::PeerId, std::vector<ipld::Multiaddr>> hints_;
+  std::map<ipld::PeerId, std::vector<ipld::Multiaddr>> used_;  // what the client has
+  TaskGroup tasks_;
+};
+
+}  // namespace ipfsc::cluster

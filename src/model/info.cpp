@@ -66,8 +66,7 @@ void append_json(std::string& out, const PeerInfo& info) {
   object.end();
 }
 
-void append_json(std::string& out, const Metric& metric) {
-  JsonObject object(out);
+void append_members(JsonObject& object, const Metric& metric) {
   object.text("name", metric.name);
   object.plain("peer", metric.peer.to_string());
   object.text("value", metric.value);
@@ -76,6 +75,11 @@ void append_json(std::string& out, const Metric& metric) {
   object.number("weight", metric.weight);
   object.boolean("partitionable", metric.partitionable);
   object.number("received_at", unix_nanoseconds(metric.received_at));
+}
+
+void append_json(std::string& out, const Metric& metric) {
+  JsonObject object(out);
+  append_members(object, metric);
   object.end();
 }
 

@@ -14,6 +14,8 @@
 
 namespace ipfsc::model {
 
+class JsonObject;
+
 struct IpfsId {
   std::string id;  ///< empty when unknown
   std::vector<ipld::Multiaddr> addresses;
@@ -42,6 +44,7 @@ struct Metric {
   int64_t weight = 0;
   bool partitionable = false;
   WallTime received_at{};
+  bool operator==(const Metric&) const = default;
 };
 
 struct RepoGcKey {
@@ -72,6 +75,8 @@ struct AddedOutput {
 
 void append_json(std::string& out, const PeerInfo& info);
 void append_json(std::string& out, const Metric& metric);
+/// The members of the object above, for objects that begin with them.
+void append_members(JsonObject& object, const Metric& metric);
 void append_json(std::string& out, const GlobalRepoGc& gc);
 void append_json(std::string& out, const AddedOutput& added);
 

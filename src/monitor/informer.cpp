@@ -25,7 +25,7 @@ Task<Findings> guarded(Source source) {
 
 Task<std::vector<Reading>> Informer::read() {
   auto deadline = runtime_.now() + std::min(options_.timeout, options_.ttl);
-  auto answer = co_await with_deadline<Findings>(runtime_, deadline, "asking for it", guarded(source_));
+  auto answer = co_await with_deadline<Findings>(runtime_, deadline, "asking for figures", guarded(source_));
   if (!answer && answer.error().kind == ErrorKind::kCancelled) co_return std::unexpected(answer.error());
   note(answer);
   std::vector<Reading> readings;

@@ -10,7 +10,7 @@
 namespace ipfsc::monitor {
 namespace {
 
-constexpr size_t kMaxAddresses = 64;
+constexpr size_t kMaxAddresses = 64;  // written and read
 
 bool useful_ip(std::string_view text) {
   boost::system::error_code error;
@@ -30,6 +30,16 @@ bool useful(const ipld::Multiaddr& address) {
   return false;
 }
 
+std::string write(const PingFacts& facts, const std::vector<ipld::Multiaddr>& addresses) {
+  std::string value;
+  model::JsonObject object(value);
+  if (!facts.peername.empty()) object.text("peer_name", facts.peername);
+  if (!facts.ipfs_id.empty()) object.text("ipfs_id", facts.ipfs_id);
+  if (!addresses.empty()) object.plain_list("ipfs_addresses", addresses);
+  object.end();
+  return value;
+}
+
 Task<Findings> read_ping(std::function<Task<PingFacts>()> facts) {
   CO_TRY_ASSIGN(auto known, co_await facts());
   Findings findings;
@@ -44,16 +54,16 @@ std::string text_of(const boost::json::object& object, std::string_view name) {
 
 }  // namespace
 
-std::string ping_value(const PingFacts& facts) {
+std::string ping_value(const PingFacts& facts, size_t max_bytes) {
   std::vector<ipld::Multiaddr> addresses;
   std::ranges::copy_if(facts.ipfs_addresses, std::back_inserter(addresses), useful);
-  std::string value;
-  model::JsonObject object(value);
-  if (!facts.peername.empty()) object.text("peer_name", facts.peername);
-  if (!facts.ipfs_id.empty()) object.text("ipfs_id", facts.ipfs_id);
-  if (!addresses.empty()) object.plain_list("ipfs_addresses", addresses);
-  object.end();
-  return value;
+  if (addresses.size() > kMaxAddresses) addresses.resize(kMaxAddresses);
+  auto value = write(facts, addresses);
+  while (value.size() > max_bytes && !addresses.empty()) {
+    addresses.pop_back();
+    value = write(facts, addresses);
+  }
+  return value.size() > max_bytes ? write({.peername = "", .ipfs_id = facts.ipfs_id, .ipfs_addresses = {}}, {}) : value;
 }
 
 Result<PingFacts> ping_from_value(std::string_view value) {

@@ -3,6 +3,35 @@
 #include <algorithm>
 
 namespace ipfsc::monitor {
+namespace {
+
+/// Counts what voters say of one peer.
+class Count {
+ public:
+  Count(const ipld::PeerId& peer, const std::set<ipld::PeerId>& voters) : peer_(peer), voters_(voters) {}
+
+  void add(const HealthView& view) {
+    if (!voters_.contains(view.observer)) return;
+    auto doubt = std::ranges::lower_bound(view.doubts, peer_, {}, &PeerStanding::peer);
+    if (view.observer == peer_ || doubt == view.doubts.end() || doubt->peer != peer_) {
+      ++up_;
+    } else if (doubt->standing == Standing::kSuspect) {
+      ++suspect_;
+    }
+  }
+  Verdict verdict() const {
+    if (suspect_ * 2 > voters_.size()) return Verdict::kDown;
+    if (up_ * 2 > voters_.size()) return Verdict::kUp;
+    return Verdict::kUnknown;
+  }
+
+ private:
+  const ipld::PeerId& peer_;
+  const std::set<ipld::PeerId>& voters_;
+  size_t up_ = 0, suspect_ = 0;
+};
+
+}  // namespace
 
 std::string_view to_string(Verdict verdict) {
   switch (verdict) {
@@ -19,19 +48,11 @@ std::string_view to_string(Verdict verdict) {
 Verdict verdict_of(const ipld::PeerId& peer, const std::set<ipld::PeerId>& voters,
                    const std::vector<HealthView>& views) {
   std::set<ipld::PeerId> heard_from;
-  size_t up = 0, suspect = 0;
+  Count count(peer, voters);
   for (const auto& view : views) {
-    if (!voters.contains(view.observer) || !heard_from.insert(view.observer).second) continue;
-    auto doubt = std::ranges::lower_bound(view.doubts, peer, {}, &PeerStanding::peer);
-    if (view.observer == peer || doubt == view.doubts.end() || doubt->peer != peer) {
-      ++up;
-    } else if (doubt->standing == Standing::kSuspect) {
-      ++suspect;
-    }
+    if (heard_from.insert(view.observer).second) count.add(view);
   }
-  if (suspect * 2 > voters.size()) return Verdict::kDown;
-  if (up * 2 > voters.size()) return Verdict::kUp;
-  return Verdict::kUnknown;
+  return count.verdict();
 }
 
 void DownJudge::restart(SteadyTime now) {
@@ -52,37 +73,20 @@ void DownJudge::take(HealthView view, SteadyTime now) {
   views_.erase(std::ranges::min_element(views_, {}, [](const auto& item) { return item.second.at; }));
 }
 
-std::vector<HealthView> DownJudge::young(SteadyTime now) const {
-  std::vector<HealthView> views;
-  for (const auto& [observer, taken] : views_) {
-    if (now - taken.at <= options_.view_age) views.push_back(taken.view);
-  }
-  return views;
-}
-
-Verdict DownJudge::after_wait(Verdict verdict, SteadyTime now) const {
-  return verdict == Verdict::kDown && now - *since_ < options_.leader_wait ? Verdict::kUnknown : verdict;
-}
-
 Verdict DownJudge::verdict(const ipld::PeerId& peer, const std::set<ipld::PeerId>& voters, SteadyTime now) const {
   if (!since_) return Verdict::kUnknown;
-  return after_wait(verdict_of(peer, voters, young(now)), now);
-}
-
-std::map<ipld::PeerId, Verdict> DownJudge::verdicts(const std::set<ipld::PeerId>& peers,
-                                                    const std::set<ipld::PeerId>& voters, SteadyTime now) const {
-  std::map<ipld::PeerId, Verdict> all;
-  auto views = young(now);
-  for (const auto& peer : peers) {
-    all.emplace(peer, since_ ? after_wait(verdict_of(peer, voters, views), now) : Verdict::kUnknown);
+  Count count(peer, voters);
+  for (const auto& [observer, taken] : views_) {
+    if (young(taken, now)) count.add(taken.view);
   }
-  return all;
+  auto verdict = count.verdict();
+  return verdict == Verdict::kDown && now - *since_ < options_.leader_wait ? Verdict::kUnknown : verdict;
 }
 
 std::vector<ipld::PeerId> DownJudge::observers(SteadyTime now) const {
   std::vector<ipld::PeerId> all;
   for (const auto& [observer, taken] : views_) {
-    if (now - taken.at <= options_.view_age) all.push_back(observer);
+    if (young(taken, now)) all.push_back(observer);
   }
   return all;
 }

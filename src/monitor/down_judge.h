@@ -46,11 +46,8 @@ class DownJudge {
   void take(HealthView view, SteadyTime now);
   void forget(const ipld::PeerId& observer) { views_.erase(observer); }
 
-  /// From the views that are young enough; kDown only after the wait.
+  /// From the views that are young enough; kDown only after the wait. O(views · log).
   Verdict verdict(const ipld::PeerId& peer, const std::set<ipld::PeerId>& voters, SteadyTime now) const;
-  /// Of many peers, ordered; each view is looked at once a peer.
-  std::map<ipld::PeerId, Verdict> verdicts(const std::set<ipld::PeerId>& peers, const std::set<ipld::PeerId>& voters,
-                                           SteadyTime now) const;
   /// Observers whose views count now: "who of the voters sees this so".
   std::vector<ipld::PeerId> observers(SteadyTime now) const;
 
@@ -59,8 +56,7 @@ class DownJudge {
     HealthView view;
     SteadyTime at;
   };
-  std::vector<HealthView> young(SteadyTime now) const;
-  Verdict after_wait(Verdict verdict, SteadyTime now) const;
+  bool young(const Taken& taken, SteadyTime now) const { return now - taken.at <= options_.view_age; }
 
   DownJudgeOptions options_;
   std::map<ipld::PeerId, Taken> views_;

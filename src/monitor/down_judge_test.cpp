@@ -119,13 +119,6 @@ TEST_F(DownJudgeTest, OldViewsCountForNothing) {
   EXPECT_EQ(of(9, 15s), Verdict::kUnknown);
 }
 
-TEST_F(DownJudgeTest, JudgesManyAtOnceAsEachAlone) {
-  judge_.restart(at(0s).steady);
-  views(10s, {7, 9});
-  auto all = judge_.verdicts({peer(7), peer(8), peer(9)}, peers(3), at(10s).steady);
-  EXPECT_EQ(all, (std::map{std::pair{peer(7), Verdict::kDown}, {peer(8), Verdict::kUp}, {peer(9), Verdict::kDown}}));
-}
-
 TEST_F(DownJudgeTest, KeepsNoMoreViewsThanItsBound) {
   DownJudge judge({.max_views = 2});
   judge.restart(at(0s).steady);

@@ -39,6 +39,8 @@ Task<> Peer::start() {
   membership_->start();
   cluster_->start();
   CO_TRY(co_await consensus_->wait_ready(runtime_.now() + kLeaderTime));
+  // What was acknowledged while this peer was away is here before it answers.
+  CO_TRY(co_await consensus_->barrier(runtime_.now() + kLeaderTime));
   cluster_->set_ready({});
   started_ = true;
   co_return Result<>{};

@@ -195,12 +195,14 @@ Task<> RaftConsensus::hand_over(SteadyTime deadline) {
   std::ranges::sort(status.progress, std::greater<>(), &MemberProgress::matched);
   for (const auto& member : status.progress) {
     if (member.id == self_ || !member.recently_active || !std::ranges::binary_search(conf_.voters, member.id)) continue;
-    if (!engine_->transfer_leader(member.id)) continue;
+    if (!transport_ || !transport_->reaches(member.id) || !engine_->transfer_leader(member.id)) continue;
     pump();
+    // After an election timeout the engine gives the transfer up; then the next one is tried.
+    auto patience = std::min(deadline, runtime_.now() + options_.tick * options_.election_ticks);
     while (engine_ && role_ == RaftRole::kLeader) {
-      if (!co_await changed_.wait_until(deadline)) break;
+      if (!co_await changed_.wait_until(patience)) break;
     }
-    break;
+    if (role_ != RaftRole::kLeader || runtime_.now() >= deadline) break;
   }
   co_return Result<>{};
 }

@@ -51,6 +51,11 @@ void RaftTransport::send(const ipld::PeerId& peer, RaftMessage message) {
   link->changed.notify_all();
 }
 
+bool RaftTransport::reaches(RaftId id) const {
+  auto link = links_.find(id);
+  return link != links_.end() && link->second->reached;
+}
+
 Task<> RaftTransport::run(std::shared_ptr<Link> link) {
   std::unique_ptr<rpc::Stream> stream;
   SteadyTime opened{};

@@ -33,6 +33,8 @@ class RaftTransport {
   ~RaftTransport();
 
   void send(const ipld::PeerId& peer, RaftMessage message);
+  /// False when the last messages to that member were lost.
+  bool reaches(RaftId id) const;
   boost::asio::awaitable<void> stop();
 
  private:

@@ -190,12 +190,15 @@ void RaftConsensus::adjust_voters() {
 
 /// Before a planned stop: the writes go on elsewhere.
 Task<> RaftConsensus::hand_over(SteadyTime deadline) {
-  if (!is_leader() || conf_.voters.size() < 2 || !engine_) co_return Result<>{};
+  if (!is_leader() || conf_.voters.size() < 2 || !engine_ || !transport_) co_return Result<>{};
   auto status = engine_->status();
-  std::ranges::sort(status.progress, std::greater<>(), &MemberProgress::matched);
+  // Best those that are reached for sure, then those that have most.
+  std::ranges::sort(status.progress, std::greater<>(), [this](const MemberProgress& member) {
+    return std::pair(transport_->reaches(member.id), member.matched);
+  });
   for (const auto& member : status.progress) {
     if (member.id == self_ || !member.recently_active || !std::ranges::binary_search(conf_.voters, member.id)) continue;
-    if (!transport_ || !transport_->reaches(member.id) || !engine_->transfer_leader(member.id)) continue;
+    if (!engine_->transfer_leader(member.id)) continue;
     pump();
     // After an election timeout the engine gives the transfer up; then the next one is tried.
     auto patience = std::min(deadline, runtime_.now() + options_.tick * options_.election_ticks);

@@ -2,6 +2,7 @@
 
 #include "app/peerstore.h"
 #include "base/log.h"
+#include "cluster/block_exchange.h"
 #include "consensus/raft/raft_consensus.h"
 #include "consensus/raft/recovery.h"
 #include "ipfs/embedded/embedded_node.h"
@@ -29,9 +30,12 @@ Task<> Peer::start() {
   CO_TRY(listen_rest());
   CO_TRY(co_await open_data());
   CO_TRY(co_await open_node());
+  cluster::serve_blocks(router_, *node_);
   auto feed = [this](state::FeedPosition from) { return consensus_->feed(from); };
   CO_TRY_ASSIGN(tracker_, tracker::PinTracker::open(runtime_, *state_, *node_, feed, options_.tracker));
-  cluster_ = std::make_unique<cluster::Cluster>(runtime_, options_.cluster, *state_, *consensus_, *tracker_, *node_);
+  cluster_ =
+      std::make_unique<cluster::Cluster>(runtime_, options_.cluster, *state_, *consensus_, *tracker_, *node_, *client_);
+  cluster_->serve(router_);
   if (rest_) rest_->serve(*cluster_);
   CO_TRY(listen_gateway());
   CO_TRY(listen_metrics());
@@ -89,6 +93,7 @@ Task<> Peer::open_node() {
   if (options_.use_embedded) {
     std::vector<std::shared_ptr<ipfs::BlockSource>> sources;
     CO_TRY_ASSIGN(auto gateways, ipfs::GatewaySource::make(runtime_, options_.block_gateways));
+    sources.push_back(std::make_shared<cluster::PeerSource>(runtime_, options_.cluster.self, *state_, *client_));
     sources.push_back(std::move(gateways));
     CO_TRY_ASSIGN(node_, co_await ipfs::EmbeddedNode::open(runtime_, options_.embedded, std::move(sources)));
   } else {

@@ -5,17 +5,22 @@
 namespace ipfsc::cluster {
 
 Cluster::Cluster(Runtime& runtime, ClusterOptions options, state::State& state, consensus::Consensus& consensus,
-                 tracker::PinTracker& tracker, ipfs::IpfsNode& ipfs)
+                 tracker::PinTracker& tracker, ipfs::IpfsNode& ipfs, rpc::PeerClient& client)
     : runtime_(runtime),
       options_(std::move(options)),
       state_(state),
       consensus_(consensus),
       tracker_(tracker),
       ipfs_(ipfs),
+      calls_(runtime, options_, state, client),
       tasks_(runtime),
       ready_(fail(ErrorKind::kUnavailable, "the peer is starting")) {}
 
 Cluster::~Cluster() = default;
+
+void Cluster::serve(rpc::Router& router) {
+  serve_peer_calls(router, {.id = [this] { return id(); }, .gc = [this] { return gc_here(); }, .tracker = tracker_});
+}
 
 void Cluster::start() {
   tasks_.spawn("expiry", expire_pins(context()));

@@ -13,6 +13,7 @@
 #include "base/task_group.h"
 #include "cluster/add_session.h"
 #include "cluster/options.h"
+#include "cluster/peer_calls.h"
 #include "cluster/status_cursor.h"
 #include "consensus/consensus.h"
 #include "ipfs/ipfs_node.h"
@@ -52,8 +53,11 @@ struct Context {
 class Cluster {
  public:
   Cluster(Runtime& runtime, ClusterOptions options, state::State& state, consensus::Consensus& consensus,
-          tracker::PinTracker& tracker, ipfs::IpfsNode& ipfs);
+          tracker::PinTracker& tracker, ipfs::IpfsNode& ipfs, rpc::PeerClient& client);
   ~Cluster();
+
+  /// Registers what other peers may ask of this one.
+  void serve(rpc::Router& router);
 
   /// Starts the background loops (expiry, trimming, metrics).
   void start();
@@ -117,6 +121,12 @@ class Cluster {
   Result<std::vector<ipld::PeerId>> add_destinations(const model::PinOptions& options) const;
   Task<model::Pin> pin_added(ipld::Cid root, model::PinOptions options, Caller caller,
                              std::shared_ptr<ipfs::BlockWriter> writer);
+  std::unique_ptr<StatusCursor> list(model::StatusSet filter, std::string cursor, bool local, bool recover);
+  Task<model::GlobalPinInfo> ask_about(PinCall call, ipld::Cid cid, bool local);
+  Task<model::PinInfo> ask_peer(ipld::PeerId peer, PinCall call, ipld::Cid cid);
+  Task<model::PeerInfo> peer_info(ipld::PeerId peer);
+  Task<model::RepoGc> gc_here();
+  Task<model::RepoGc> gc_at(ipld::PeerId peer);
   Task<> collect_metrics();
   Task<> refresh_ipfs_id();
 
@@ -126,6 +136,7 @@ class Cluster {
   consensus::Consensus& consensus_;
   tracker::PinTracker& tracker_;
   ipfs::IpfsNode& ipfs_;
+  PeerCalls calls_;
   TaskGroup tasks_;
   AddCounters add_counters_;
   Result<> ready_;

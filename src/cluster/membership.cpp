@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "cluster/members.h"
 
 namespace ipfsc::cluster {
 namespace {
@@ -36,10 +37,6 @@ Result<> check_entry(const proto::PeerEntry& entry) {
     return fail(ErrorKind::kInvalidArgument, fmt::format("the peer's name is longer than {} bytes", kMaxNameBytes));
   }
   return {};
-}
-
-bool belongs(const state::Peer& peer) {
-  return peer.member && peer.state != proto::PEER_STATE_REMOVED && peer.state != proto::PEER_STATE_BANNED;
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ struct ClusterOptions {
   bool follower_mode = false;
 
   Duration write_timeout = std::chrono::seconds(30);  ///< of one write, unless the caller says less
+  Duration peer_timeout = std::chrono::seconds(3);    ///< for another peer's answer to a question about its pins
   size_t max_name_bytes = 64 * 1024;
   size_t max_metadata_bytes = 64 * 1024;  ///< keys and values together
   size_t max_origins = 64;

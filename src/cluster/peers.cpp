@@ -1,6 +1,10 @@
-// Who this peer is, and its view of the cluster. One peer so far.
+// Who this peer is, and its view of the cluster.
+#include <algorithm>
+
 #include "base/deadline.h"
+#include "base/gather.h"
 #include "cluster/cluster.h"
+#include "cluster/members.h"
 
 namespace ipfsc::cluster {
 namespace {
@@ -35,7 +39,14 @@ Task<model::PeerInfo> Cluster::id() {
   model::PeerInfo info;
   info.id = options_.self;
   info.addresses = options_.addresses;
-  for (const auto& member : consensus_.members()) info.cluster_peers.push_back(member.peer);
+  info.cluster_peers = calls_.others();
+  for (const auto& peer : info.cluster_peers) {
+    auto known = state_.peer(peer);
+    if (!known) continue;
+    for (const auto& address : known->addresses) info.cluster_peers_addresses.push_back(address.with_peer_id(peer));
+  }
+  info.cluster_peers.push_back(options_.self);
+  std::ranges::sort(info.cluster_peers, {}, &ipld::PeerId::to_string);
   info.version = options_.version;
   info.commit = options_.commit;
   info.rpc_protocol_version = kRpcProtocol;
@@ -46,9 +57,26 @@ Task<model::PeerInfo> Cluster::id() {
 
 Task<std::vector<model::PeerInfo>> Cluster::peers() {
   CO_TRY_ASSIGN(auto self, co_await id());
+  std::vector<Task<model::PeerInfo>> asks;
+  for (const auto& peer : calls_.others()) asks.push_back(peer_info(peer));
   std::vector<model::PeerInfo> all;
   all.push_back(std::move(self));
+  for (auto& answer : co_await gather(runtime_, std::move(asks))) {
+    CO_TRY(answer);
+    all.push_back(*std::move(answer));
+  }
+  std::ranges::sort(all, {}, [](const model::PeerInfo& info) { return info.id.to_string(); });
   co_return all;
+}
+
+Task<model::PeerInfo> Cluster::peer_info(ipld::PeerId peer) {
+  auto info = co_await calls_.id(peer);
+  if (info || info.error().kind == ErrorKind::kCancelled) co_return info;
+  model::PeerInfo silent;
+  silent.id = peer;
+  silent.error = info.error().message;
+  if (auto known = state_.peer(peer)) silent.peername = known->name;
+  co_return silent;
 }
 
 }  // namespace ipfsc::cluster

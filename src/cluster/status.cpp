@@ -1,7 +1,9 @@
-// Status: what each peer that should hold a pin says about it. One peer so far: this one.
+// Status: what each peer that should hold a pin says about it.
 #include <algorithm>
 
+#include "base/gather.h"
 #include "cluster/cluster.h"
+#include "cluster/merged_status.h"
 
 namespace ipfsc::cluster {
 namespace {
@@ -32,19 +34,19 @@ class TrackedCursor final : public StatusCursor {
 /// The listed CIDs, in order, in pages.
 class ListedCursor final : public StatusCursor {
  public:
-  ListedCursor(tracker::PinTracker& tracker, std::vector<ipld::Cid> cids, model::StatusSet filter)
-      : tracker_(tracker), cids_(std::move(cids)), filter_(filter) {}
+  using Ask = std::function<Task<model::GlobalPinInfo>(ipld::Cid)>;
+  ListedCursor(Runtime& runtime, Ask ask, std::vector<ipld::Cid> cids, model::StatusSet filter)
+      : runtime_(runtime), ask_(std::move(ask)), cids_(std::move(cids)), filter_(filter) {}
 
   Task<size_t> next(std::vector<model::GlobalPinInfo>& out, size_t max) override {
     size_t before = out.size();
     while (at_ < cids_.size() && out.size() == before) {
-      auto end = std::min(cids_.size(), at_ + max);
-      std::vector<ipld::Cid> page(cids_.begin() + static_cast<ptrdiff_t>(at_),
-                                  cids_.begin() + static_cast<ptrdiff_t>(end));
-      at_ = end;
-      CO_TRY_ASSIGN(auto infos, co_await tracker_.status_of(std::move(page)));
-      for (auto& info : infos) {
-        if (filter_.has(info.at.status)) out.push_back(model::GlobalPinInfo::of(std::move(info)));
+      std::vector<Task<model::GlobalPinInfo>> asks;
+      for (auto end = std::min({cids_.size(), at_ + max, at_ + kAtOnce}); at_ < end; ++at_)
+        asks.push_back(ask_(cids_[at_]));
+      for (auto& info : co_await gather(runtime_, std::move(asks))) {
+        CO_TRY(info);
+        if (info->matches(filter_)) out.push_back(*std::move(info));
       }
     }
     co_return out.size() - before;
@@ -52,7 +54,10 @@ class ListedCursor final : public StatusCursor {
   std::string next_cursor() const override { return {}; }
 
  private:
-  tracker::PinTracker& tracker_;
+  static constexpr size_t kAtOnce = 32;
+
+  Runtime& runtime_;
+  Ask ask_;
   std::vector<ipld::Cid> cids_;
   model::StatusSet filter_;
   size_t at_ = 0;
@@ -60,32 +65,84 @@ class ListedCursor final : public StatusCursor {
 
 }  // namespace
 
-Task<model::GlobalPinInfo> Cluster::status(ipld::Cid cid, bool) {
-  CO_TRY_ASSIGN(auto info, co_await tracker_.status(std::move(cid)));
-  co_return model::GlobalPinInfo::of(std::move(info));
+Task<model::PinInfo> Cluster::ask_peer(ipld::PeerId peer, PinCall call, ipld::Cid cid) {
+  if (peer == options_.self) {
+    co_return call == PinCall::kRecover ? co_await tracker_.recover(std::move(cid))
+    : call == PinCall::kSync            ? co_await tracker_.sync(std::move(cid))
+                                        : co_await tracker_.status(std::move(cid));
+  }
+  auto info = co_await calls_.pin(peer, call, cid);
+  if (info || info.error().kind == ErrorKind::kCancelled) co_return info;
+  co_return model::PinInfo{.pin = model::PinSummary::missing(std::move(cid)), .at = calls_.silent(peer, info.error())};
+}
+
+/// The peers that are to hold the pin are asked at once; of the others the log says that they are not to.
+Task<model::GlobalPinInfo> Cluster::ask_about(PinCall call, ipld::Cid cid, bool local) {
+  CO_TRY_ASSIGN(auto here, co_await ask_peer(options_.self, call, cid));
+  auto others = calls_.others();
+  if (local || options_.follower_mode || others.empty()) co_return model::GlobalPinInfo::of(std::move(here));
+  CO_TRY_ASSIGN(auto stored, state_.get(cid));
+  bool some_only = stored && !stored->pin.allocations.empty();
+  std::vector<Task<model::PinInfo>> asks;
+  std::vector<ipld::PeerId> not_asked;
+  for (const auto& peer : others) {
+    if (some_only && !stored->pin.allocated_to(peer)) {
+      not_asked.push_back(peer);
+    } else {
+      asks.push_back(ask_peer(peer, call, cid));
+    }
+  }
+  auto all = model::GlobalPinInfo::of(std::move(here));
+  for (auto& info : co_await gather(runtime_, std::move(asks))) {
+    CO_TRY(info);
+    all.add(std::move(info->at));
+  }
+  for (const auto& peer : not_asked) {
+    all.add({.on = calls_.facts(peer), .status = model::TrackerStatus::kRemote, .timestamp = stored->pin.timestamp});
+  }
+  co_return all;
+}
+
+Task<model::GlobalPinInfo> Cluster::status(ipld::Cid cid, bool local) {
+  return ask_about(PinCall::kStatus, std::move(cid), local);
 }
 
 std::unique_ptr<StatusCursor> Cluster::statuses(StatusQuery query) {
-  if (!query.cids.empty()) return std::make_unique<ListedCursor>(tracker_, std::move(query.cids), query.filter);
-  return std::make_unique<TrackedCursor>(tracker_.list({.filter = query.filter, .cursor = std::move(query.cursor)}));
+  bool local = query.local || options_.follower_mode;
+  if (!query.cids.empty()) {
+    auto ask = [this, local](ipld::Cid cid) { return status(std::move(cid), local); };
+    return std::make_unique<ListedCursor>(runtime_, std::move(ask), std::move(query.cids), query.filter);
+  }
+  return list(query.filter, std::move(query.cursor), local, false);
+}
+
+std::unique_ptr<StatusCursor> Cluster::list(model::StatusSet filter, std::string cursor, bool local, bool recover) {
+  if (!local && !calls_.others().empty()) {
+    auto merged = merge_statuses(runtime_, calls_, tracker_, state_, options_,
+                                 {.filter = filter, .cursor = std::move(cursor), .recover = recover});
+    if (merged) return *std::move(merged);
+    return std::make_unique<TrackedCursor>(fail(merged.error()));
+  }
+  if (recover) return std::make_unique<TrackedCursor>(tracker_.recover_all());
+  return std::make_unique<TrackedCursor>(tracker_.list({.filter = filter, .cursor = std::move(cursor)}));
 }
 
 Task<model::GlobalPinInfo> Cluster::recover(ipld::Cid cid, bool local) {
-  CO_TRY_ASSIGN(auto before, co_await tracker_.status(cid));
-  if (local && before.at.status == model::TrackerStatus::kUnpinned) {
-    co_return fail(ErrorKind::kNotFound, "pin is not part of the pinset");
+  if (local) {
+    CO_TRY_ASSIGN(auto before, co_await tracker_.status(cid));
+    if (before.at.status == model::TrackerStatus::kUnpinned) {
+      co_return fail(ErrorKind::kNotFound, "pin is not part of the pinset");
+    }
   }
-  CO_TRY_ASSIGN(auto info, co_await tracker_.recover(std::move(cid)));
-  co_return model::GlobalPinInfo::of(std::move(info));
+  co_return co_await ask_about(PinCall::kRecover, std::move(cid), local);
 }
 
-std::unique_ptr<StatusCursor> Cluster::recover_all(bool) {
-  return std::make_unique<TrackedCursor>(tracker_.recover_all());
+std::unique_ptr<StatusCursor> Cluster::recover_all(bool local) {
+  return list({}, {}, local || options_.follower_mode, true);
 }
 
-Task<model::GlobalPinInfo> Cluster::sync(ipld::Cid cid, bool) {
-  CO_TRY_ASSIGN(auto info, co_await tracker_.sync(std::move(cid)));
-  co_return model::GlobalPinInfo::of(std::move(info));
+Task<model::GlobalPinInfo> Cluster::sync(ipld::Cid cid, bool local) {
+  return ask_about(PinCall::kSync, std::move(cid), local);
 }
 
 Task<tracker::SyncReport> Cluster::sync_all(std::function<Task<>(model::GlobalPinInfo)> each) {

@@ -12,6 +12,7 @@
 #include "ipfs/embedded/embedded_node.h"
 #include "net/http_client.h"
 #include "net/multipart.h"
+#include "rpc/testing/sim_network.h"
 #include "storage/fault_env.h"
 
 namespace ipfsc::api::rest::test {
@@ -38,6 +39,9 @@ class AppliedAtOnce final : public consensus::Consensus {
   bool is_leader() const override { return true; }
   std::vector<consensus::Member> members() const override { return {{.peer = self_id(), .raft_id = 1, .self = true}}; }
   Task<LogIndex> barrier(SteadyTime) override { co_return state_.applied_index(); }
+  bool names(const ipld::PeerId& peer) const override { return peer == self_id(); }
+  Task<Bytes> add_member(ipld::PeerId, SteadyTime) override { co_return fail(ErrorKind::kUnimplemented, "alone"); }
+  Task<> remove_member(ipld::PeerId, SteadyTime) override { co_return fail(ErrorKind::kUnimplemented, "alone"); }
   std::unique_ptr<state::ChangeStream> feed(state::FeedPosition from) override {
     return std::make_unique<Feed>(*this, from);
   }
@@ -97,7 +101,7 @@ class RestTest : public testing::Test {
         runtime_, *state_, *node_, [this](state::FeedPosition from) { return consensus_->feed(from); }, tracker);
     cluster_ = std::make_unique<cluster::Cluster>(
         runtime_, cluster::ClusterOptions{.self = self_id(), .peername = "here", .version = "1.1.6+test"}, *state_,
-        *consensus_, *tracker_, *node_);
+        *consensus_, *tracker_, *node_, *peers_);
   }
 
   /// Listens with `options` (and a free port) and serves; tests that want other options call it themselves.
@@ -190,6 +194,8 @@ class RestTest : public testing::Test {
   RealRuntime runtime_{{.worker_threads = 2}};
   storage::FaultEnv env_;
   std::unique_ptr<state::State> state_;
+  rpc::testing::SimNetwork network_{runtime_};
+  std::unique_ptr<rpc::PeerClient> peers_ = network_.client(self_id());
   std::unique_ptr<AppliedAtOnce> consensus_;
   std::unique_ptr<ipfs::EmbeddedNode> node_;
   std::unique_ptr<tracker::PinTracker> tracker_;

@@ -169,7 +169,8 @@ void RaftConsensus::adjust_voters() {
     for (const auto& member : status.progress) {
       bool learner = std::ranges::binary_search(conf_.learners, member.id);
       if (!learner || !member.recently_active || voters + changes.size() == wanted) continue;
-      if (member.matched.value + kCaughtUpEntries < status.last_index.value) continue;
+      bool answered = member.matched != LogIndex();
+      if (!answered || member.matched.value + kCaughtUpEntries < status.last_index.value) continue;
       changes.push_back({ConfChange::kAddVoter, member.id});
     }
     if (!changes.empty() && (voters + changes.size()) % 2 == 0) changes.pop_back();

@@ -9,6 +9,22 @@ namespace ipfsc::rpc {
 namespace {
 
 constexpr size_t kCopyBelow = 4096;
+/// "failed to connect to all addresses; last error: UNKNOWN: ipv4:1.2.3.4:9096: Failed to …: reason" → from "1.2.3.4"
+/// on.
+std::string reason_of(const std::string& text) {
+  constexpr std::string_view kLast = "last error: UNKNOWN: ";
+  auto at = text.find(kLast);
+  if (at == std::string::npos) return text;
+  std::string_view rest = std::string_view(text).substr(at + kLast.size());
+  for (std::string_view scheme : {"ipv4:", "ipv6:"}) {
+    if (rest.starts_with(scheme)) rest.remove_prefix(scheme.size());
+  }
+  constexpr std::string_view kFailed = "Failed to connect to remote host: ";
+  std::string out(rest);
+  if (auto failed = out.find(kFailed); failed != std::string::npos) out.erase(failed, kFailed.size());
+  return out;
+}
+
 constexpr size_t kMaxErrorBytes = 4096;  // of a message in a header
 
 }  // namespace
@@ -53,7 +69,7 @@ Result<> from_status(const grpc::Status& status) {
       auto reason = text.find("error: ");
       return fail(ErrorKind::kUnauthenticated, reason == std::string::npos ? text : text.substr(reason + 7));
     }
-    if (not_reached) return fail(ErrorKind::kUnavailable, std::string(kNotReached) + text);
+    if (not_reached) return fail(ErrorKind::kUnavailable, std::string(kNotReached) + reason_of(text));
   }
   auto code = static_cast<int>(status.error_code());
   bool known = code >= 1 && code <= static_cast<int>(ErrorKind::kUnauthenticated);

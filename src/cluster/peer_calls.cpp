@@ -1,0 +1,238 @@
+#include "cluster/peer_calls.h"
+
+#include "base/deadline.h"
+#include "cluster/members.h"
+
+namespace ipfsc::cluster {
+namespace {
+
+constexpr std::string_view kId = "Peers/Id", kList = "Pins/List", kGc = "Ipfs/Gc";
+constexpr Duration kGcTime = std::chrono::hours(24);
+constexpr size_t kMaxPage = 1000;
+
+std::string_view method_of(PinCall call) {
+  switch (call) {
+    case PinCall::kStatus:
+      return "Pins/Status";
+    case PinCall::kRecover:
+      return "Pins/Recover";
+    case PinCall::kSync:
+      return "Pins/Sync";
+  }
+  return {};
+}
+
+Error damaged() { return {ErrorKind::kInternal, "the peer's answer is damaged"}; }
+
+void put_addresses(google::protobuf::RepeatedPtrField<std::string>& to, const std::vector<ipld::Multiaddr>& from) {
+  for (const auto& address : from) *to.Add() = address.bytes();
+}
+
+std::vector<ipld::Multiaddr> take_addresses(const google::protobuf::RepeatedPtrField<std::string>& from) {
+  std::vector<ipld::Multiaddr> out;
+  for (const auto& bytes : from) {
+    if (auto address = ipld::Multiaddr::from_bytes(bytes)) out.push_back(*std::move(address));
+  }
+  return out;
+}
+
+Bytes encode(const model::PeerInfo& info) {
+  proto::PeerInfoMessage message;
+  message.set_peer(info.id.bytes());
+  put_addresses(*message.mutable_addresses(), info.addresses);
+  for (const auto& peer : info.cluster_peers) message.add_cluster_peers(peer.bytes());
+  put_addresses(*message.mutable_cluster_peers_addresses(), info.cluster_peers_addresses);
+  message.set_version(info.version);
+  message.set_commit(info.commit);
+  message.set_rpc_protocol_version(info.rpc_protocol_version);
+  message.set_error(info.error);
+  message.set_ipfs_id(info.ipfs.id);
+  put_addresses(*message.mutable_ipfs_addresses(), info.ipfs.addresses);
+  message.set_ipfs_error(info.ipfs.error);
+  message.set_peername(info.peername);
+  return message.SerializeAsString();
+}
+
+Result<model::PeerInfo> decode_peer(ByteView bytes) {
+  proto::PeerInfoMessage message;
+  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return fail(damaged());
+  model::PeerInfo info;
+  TRY_ASSIGN(info.id, ipld::PeerId::from_bytes(message.peer()));
+  info.addresses = take_addresses(message.addresses());
+  for (const auto& peer : message.cluster_peers()) {
+    if (auto id = ipld::PeerId::from_bytes(peer)) info.cluster_peers.push_back(*std::move(id));
+  }
+  info.cluster_peers_addresses = take_addresses(message.cluster_peers_addresses());
+  info.version = message.version();
+  info.commit = message.commit();
+  info.rpc_protocol_version = message.rpc_protocol_version();
+  info.error = message.error();
+  info.ipfs = {
+      .id = message.ipfs_id(), .addresses = take_addresses(message.ipfs_addresses()), .error = message.ipfs_error()};
+  info.peername = message.peername();
+  return info;
+}
+
+/// One status of one peer; the peer can speak for itself only.
+Result<model::PinInfo> decode_status(std::string_view json, const ipld::PeerId& peer) {
+  TRY_ASSIGN(auto info, model::global_pin_info_from_json(json));
+  if (info.peers.size() != 1 || info.peers.front().on->peer != peer) return fail(damaged());
+  return model::PinInfo{.pin = std::move(info.pin), .at = std::move(info.peers.front())};
+}
+
+}  // namespace
+
+std::vector<ipld::PeerId> PeerCalls::others() const { return other_members(state_, options_.self); }
+
+std::shared_ptr<const model::PeerFacts> PeerCalls::facts(const ipld::PeerId& peer) const {
+  auto known = state_.peer(peer);
+  return model::make_peer_facts(peer, known ? known->name : std::string());
+}
+
+model::PinInfoShort PeerCalls::silent(const ipld::PeerId& peer, const Error& error) const {
+  return {.on = facts(peer),
+          .status = model::TrackerStatus::kClusterError,
+          .timestamp = runtime_.wall_now(),
+          .error = error.message};
+}
+
+Task<model::PeerInfo> PeerCalls::id(ipld::PeerId peer) {
+  CO_TRY_ASSIGN(auto bytes, co_await client_.call(peer, kId, {}, runtime_.now() + options_.peer_timeout));
+  CO_TRY_ASSIGN(auto info, decode_peer(bytes));
+  if (info.id != peer) co_return fail(damaged());
+  co_return info;
+}
+
+Task<model::PinInfo> PeerCalls::pin(ipld::PeerId peer, PinCall call, ipld::Cid cid) {
+  proto::PinRequest request;
+  request.set_cid(cid.bytes());
+  auto deadline = runtime_.now() + options_.peer_timeout;
+  CO_TRY_ASSIGN(auto bytes, co_await client_.call(peer, method_of(call), request.SerializeAsString(), deadline));
+  proto::PinAnswer answer;
+  if (!answer.ParseFromString(bytes)) co_return fail(damaged());
+  co_return decode_status(answer.status(), peer);
+}
+
+std::unique_ptr<rpc::Stream> PeerCalls::list(const ipld::PeerId& peer, const proto::StatusPageRequest& request) {
+  class Asked final : public rpc::Stream {
+   public:
+    Asked(std::unique_ptr<rpc::Stream> stream, Bytes request)
+        : stream_(std::move(stream)), request_(std::move(request)) {}
+    Task<std::optional<Bytes>> read() override {
+      if (!std::exchange(asked_, true)) {
+        CO_TRY(co_await stream_->write(std::move(request_)));
+        CO_TRY(co_await stream_->end_writes());
+      }
+      co_return co_await stream_->read();
+    }
+    Task<> write(Bytes message) override { return stream_->write(std::move(message)); }
+    Task<> end_writes() override { return stream_->end_writes(); }
+
+   private:
+    std::unique_ptr<rpc::Stream> stream_;
+    Bytes request_;
+    bool asked_ = false;
+  };
+  return std::make_unique<Asked>(client_.open(peer, kList), request.SerializeAsString());
+}
+
+Task<proto::StatusPage> PeerCalls::next_page(rpc::Stream& stream) {
+  CO_TRY_ASSIGN(auto bytes, co_await with_deadline(runtime_, runtime_.now() + options_.peer_timeout,
+                                                   "no answer of the peer", stream.read()));
+  proto::StatusPage page;
+  if (bytes && !page.ParseFromString(*bytes)) co_return fail(damaged());
+  co_return page;
+}
+
+Task<model::RepoGc> PeerCalls::gc(ipld::PeerId peer) {
+  CO_TRY_ASSIGN(auto bytes, co_await client_.call(peer, kGc, {}, runtime_.now() + kGcTime));
+  proto::GcAnswer answer;
+  if (!answer.ParseFromString(bytes)) co_return fail(damaged());
+  model::RepoGc gc{.peer = peer,
+                   .peername = answer.peername(),
+                   .keys = {},
+                   .error = answer.error(),
+                   .freed_disk_bytes = answer.freed_disk_bytes()};
+  for (const auto& key : answer.keys()) {
+    model::RepoGcKey item{.key = {}, .error = key.error()};
+    if (auto cid = ipld::Cid::from_bytes(key.cid())) item.key = *std::move(cid);
+    gc.keys.push_back(std::move(item));
+  }
+  co_return gc;
+}
+
+// --- answers
+
+namespace {
+
+Task<Bytes> answer_pin(tracker::PinTracker& tracker, PinCall call, Bytes bytes) {
+  proto::PinRequest request;
+  if (!request.ParseFromString(bytes)) co_return fail(ErrorKind::kInvalidArgument, "a damaged request");
+  CO_TRY_ASSIGN(auto cid, ipld::Cid::from_bytes(request.cid()));
+  CO_TRY_ASSIGN(auto info, call == PinCall::kRecover ? co_await tracker.recover(cid)
+                           : call == PinCall::kSync  ? co_await tracker.sync(cid)
+                                                     : co_await tracker.status(cid));
+  proto::PinAnswer answer;
+  model::append_json(*answer.mutable_status(), info);
+  co_return answer.SerializeAsString();
+}
+
+Task<> answer_list(tracker::PinTracker& tracker, rpc::Stream& stream) {
+  CO_TRY_ASSIGN(auto bytes, co_await stream.read());
+  proto::StatusPageRequest request;
+  if (!bytes || !request.ParseFromString(*bytes)) co_return fail(ErrorKind::kInvalidArgument, "a damaged request");
+  size_t max = std::clamp<size_t>(request.max(), 1, kMaxPage);
+  std::unique_ptr<tracker::StatusCursor> cursor;
+  if (request.recover()) {
+    cursor = tracker.recover_all();
+  } else {
+    CO_TRY_ASSIGN(cursor, tracker.list({.filter = model::StatusSet(request.filter()), .cursor = request.cursor()}));
+  }
+  std::vector<model::PinInfo> infos;
+  while (!cursor->done()) {
+    infos.clear();
+    CO_TRY(co_await cursor->next(infos, max));
+    if (infos.empty()) continue;
+    proto::StatusPage page;
+    for (const auto& info : infos) model::append_json(*page.add_statuses(), info);
+    page.set_next_cursor(cursor->token());
+    CO_TRY(co_await stream.write(page.SerializeAsString()));
+  }
+  co_return Result<>{};
+}
+
+Task<Bytes> answer_gc(std::function<Task<model::RepoGc>()> gc) {
+  CO_TRY_ASSIGN(auto result, co_await gc());
+  proto::GcAnswer answer;
+  answer.set_error(result.error);
+  answer.set_peername(result.peername);
+  answer.set_freed_disk_bytes(result.freed_disk_bytes);
+  for (const auto& key : result.keys) {
+    auto& item = *answer.add_keys();
+    if (key.key) item.set_cid(key.key->bytes());
+    item.set_error(key.error);
+  }
+  co_return answer.SerializeAsString();
+}
+
+}  // namespace
+
+void serve_peer_calls(rpc::Router& router, PeerAnswers answers) {
+  using enum rpc::Access;
+  auto& tracker = answers.tracker;
+  router.add_unary(std::string(kId), kMember, [id = std::move(answers.id)](rpc::CallInfo, Bytes) -> Task<Bytes> {
+    CO_TRY_ASSIGN(auto info, co_await id());
+    co_return encode(info);
+  });
+  for (PinCall call : {PinCall::kStatus, PinCall::kRecover, PinCall::kSync}) {
+    router.add_unary(std::string(method_of(call)), kMember, [&tracker, call](rpc::CallInfo, Bytes request) {
+      return answer_pin(tracker, call, std::move(request));
+    });
+  }
+  router.add_stream(std::string(kList), kMember,
+                    [&tracker](rpc::CallInfo, rpc::Stream& stream) { return answer_list(tracker, stream); });
+  router.add_unary(std::string(kGc), kMember,
+                   [gc = std::move(answers.gc)](rpc::CallInfo, Bytes) { return answer_gc(gc); });
+}
+
+}  // namespace ipfsc::cluster

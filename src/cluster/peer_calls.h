@@ -1,0 +1,61 @@
+// PeerCalls: what this peer asks of the others for a user, and answers them: ids, statuses, recover, collection.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/runtime.h"
+#include "cluster/options.h"
+#include "ipfs/ipfs_node.h"
+#include "model/info.h"
+#include "model/status.h"
+#include "proto/peer.pb.h"
+#include "rpc/rpc.h"
+#include "state/state.h"
+#include "tracker/tracker.h"
+
+namespace ipfsc::cluster {
+
+/// What to do about one CID on a peer.
+enum class PinCall : uint8_t { kStatus, kRecover, kSync };
+
+/// I/O thread only.
+class PeerCalls {
+ public:
+  /// All outlive it.
+  PeerCalls(Runtime& runtime, const ClusterOptions& options, const state::State& state, rpc::PeerClient& client)
+      : runtime_(runtime), options_(options), state_(state), client_(client) {}
+
+  /// The other members.
+  std::vector<ipld::PeerId> others() const;
+
+  Task<model::PeerInfo> id(ipld::PeerId peer);
+  /// How that peer itself stands to the pin.
+  Task<model::PinInfo> pin(ipld::PeerId peer, PinCall call, ipld::Cid cid);
+  /// Pages of the peer's own listing, by CID; read with next_page().
+  std::unique_ptr<rpc::Stream> list(const ipld::PeerId& peer, const proto::StatusPageRequest& request);
+  /// kUnavailable or kDeadlineExceeded when the peer is silent. The last page has no next_cursor.
+  Task<proto::StatusPage> next_page(rpc::Stream& stream);
+  Task<model::RepoGc> gc(ipld::PeerId peer);
+
+  /// What is said of a peer that does not answer.
+  std::shared_ptr<const model::PeerFacts> facts(const ipld::PeerId& peer) const;
+  model::PinInfoShort silent(const ipld::PeerId& peer, const Error& error) const;
+
+ private:
+  Runtime& runtime_;
+  const ClusterOptions& options_;
+  const state::State& state_;
+  rpc::PeerClient& client_;
+};
+
+/// What the other side of the calls works with; all outlive the router's use.
+struct PeerAnswers {
+  std::function<Task<model::PeerInfo>()> id;
+  std::function<Task<model::RepoGc>()> gc;
+  tracker::PinTracker& tracker;
+};
+void serve_peer_calls(rpc::Router& router, PeerAnswers answers);
+
+}  // namespace ipfsc::cluster

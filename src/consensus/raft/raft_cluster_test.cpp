@@ -128,6 +128,7 @@ class RaftCluster : public ::testing::Test {
       return leader() && static_cast<size_t>(std::ranges::count(leader()->consensus->members(), MemberRole::kVoter,
                                                                 &Member::role)) == voters;
     }));
+    runtime.run_for(300ms);  // until all have left the joint configuration
   }
 
   Result<std::vector<Outcome>> put(Node& at, int pin, Duration patience = 10s) {

@@ -147,8 +147,10 @@ Result<PeerOptions> peer_options(const config::Configuration& config, const iden
   cluster.replication_factor_min = static_cast<int>(config.cluster.replication_factor_min);
   cluster.replication_factor_max = static_cast<int>(config.cluster.replication_factor_max);
   cluster.follower_mode = config.cluster.follower_mode;
-  cluster.metric_interval = config.disk.metric_ttl / 2;
   cluster.metric_ttl = config.disk.metric_ttl;
+  cluster.ping_ttl = 2 * config.cluster.monitor_ping_interval;
+  if (config.tags.present) cluster.tags = config.tags.tags;
+  cluster.pinqueue_bucket = config.pinqueue.weight_bucket_size;
 
   options.state.path = folders.state;
   options.raft.self = identity.id;

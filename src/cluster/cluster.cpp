@@ -14,22 +14,25 @@ Cluster::Cluster(Runtime& runtime, ClusterOptions options, state::State& state, 
       ipfs_(ipfs),
       calls_(runtime, options_, state, client),
       tasks_(runtime),
-      ready_(fail(ErrorKind::kUnavailable, "the peer is starting")) {}
+      ready_(fail(ErrorKind::kUnavailable, "the peer is starting")),
+      heartbeats_(runtime, options_, state, consensus, tracker, client, metric_sources()) {}
 
 Cluster::~Cluster() = default;
 
 void Cluster::serve(rpc::Router& router) {
   serve_peer_calls(router, {.id = [this] { return id(); }, .gc = [this] { return gc_here(); }, .tracker = tracker_});
+  heartbeats_.serve(router);
 }
 
 void Cluster::start() {
   tasks_.spawn("expiry", expire_pins(context()));
   tasks_.spawn("trimming", trim_history(context()));
-  tasks_.spawn("metrics", collect_metrics());
+  heartbeats_.start();
 }
 
 Task<> Cluster::stop() {
   ready_ = fail(ErrorKind::kUnavailable, "the peer is stopping");
+  CO_TRY(co_await heartbeats_.stop());
   co_await tasks_.stop();
   co_return Result<>{};
 }

@@ -12,6 +12,7 @@
 #include "base/runtime.h"
 #include "base/task_group.h"
 #include "cluster/add_session.h"
+#include "cluster/heartbeats.h"
 #include "cluster/options.h"
 #include "cluster/peer_calls.h"
 #include "cluster/status_cursor.h"
@@ -107,7 +108,10 @@ class Cluster {
   Task<std::vector<model::PeerInfo>> peers();
   Task<model::GlobalRepoGc> gc(bool local);
   std::vector<std::string> metric_names() const;
+  /// Valid now, of all peers, by peer.
   std::vector<model::Metric> metrics(std::string_view name) const;
+  std::vector<model::Alert> alerts() const { return heartbeats_.alerts(); }
+  model::ConnectGraph graph() const { return heartbeats_.graph(); }
   const ClusterOptions& options() const { return options_; }
   ipfs::IpfsNode& ipfs() { return ipfs_; }
 
@@ -127,7 +131,7 @@ class Cluster {
   Task<model::PeerInfo> peer_info(ipld::PeerId peer);
   Task<model::RepoGc> gc_here();
   Task<model::RepoGc> gc_at(ipld::PeerId peer);
-  Task<> collect_metrics();
+  HeartbeatSources metric_sources();
   Task<> refresh_ipfs_id();
 
   Runtime& runtime_;
@@ -140,9 +144,9 @@ class Cluster {
   TaskGroup tasks_;
   AddCounters add_counters_;
   Result<> ready_;
-  std::vector<model::Metric> metrics_;  // the newest of each name; one peer so far
-  model::IpfsId ipfs_id_;               // as last seen
+  model::IpfsId ipfs_id_;  // as last seen
   std::optional<SteadyTime> ipfs_id_seen_;
+  Heartbeats heartbeats_;  // the last: its sources use the others
 };
 
 }  // namespace ipfsc::cluster

@@ -11,6 +11,19 @@ inline bool belongs(const state::Peer& peer) {
   return peer.member && peer.state != proto::PEER_STATE_REMOVED && peer.state != proto::PEER_STATE_BANNED;
 }
 
+/// The entry that makes the log say of `peer` what this value does.
+inline proto::Operation put_peer(const state::Peer& peer, std::string actor) {
+  proto::Operation operation;
+  operation.set_actor(std::move(actor));
+  auto& put = *operation.mutable_peer_put();
+  put.set_peer(peer.id.bytes());
+  put.set_name(peer.name);
+  put.set_role(peer.role);
+  put.set_state(peer.state);
+  for (const auto& address : peer.addresses) put.add_addresses(address.bytes());
+  return operation;
+}
+
 /// By peer id.
 inline std::vector<ipld::PeerId> other_members(const state::State& state, const ipld::PeerId& self) {
   std::vector<ipld::PeerId> out;

@@ -226,6 +226,7 @@ Task<Bytes> Membership::take_hello(rpc::CallInfo info, Bytes bytes) {
     co_return fail(ErrorKind::kInvalidArgument, "a damaged greeting");
   }
   learn(request.self());
+  client_.retry_now(info.caller);
   proto::HelloAnswer answer;
   *answer.add_peers() = own_entry();
   for (const auto& known : state_.peers()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -39,8 +40,10 @@ struct ClusterOptions {
   /// Adds: bytes of content that one upload has in flight between the network and the disk.
   size_t add_window_bytes = 8 << 20;
 
-  Duration metric_interval = std::chrono::seconds(15);
   Duration metric_ttl = std::chrono::seconds(30);
+  Duration ping_ttl = std::chrono::seconds(30);
+  std::map<std::string, std::string> tags;  ///< of this peer, for allocation
+  int64_t pinqueue_bucket = 100'000;        ///< of the metric pinqueue
 };
 
 }  // namespace ipfsc::cluster

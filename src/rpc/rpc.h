@@ -85,6 +85,8 @@ class PeerClient {
   /// Where a peer is to be found, best first (only /ip4, /ip6 and /dns… with /tcp count). Calls to a peer without an
   /// address fail at once. A connection that stands is kept while its address is among the new ones.
   virtual void set_addresses(const ipld::PeerId& peer, const std::vector<ipld::Multiaddr>& addresses) = 0;
+  /// The peer is there again: the next try to reach it need not wait.
+  virtual void retry_now(const ipld::PeerId& peer) = 0;
   virtual Task<Bytes> call(ipld::PeerId peer, std::string_view method, Bytes request, SteadyTime deadline) = 0;
   /// Begins a stream; whether the peer can be reached is seen at the first read or write.
   virtual std::unique_ptr<Stream> open(const ipld::PeerId& peer, std::string_view method) = 0;

@@ -1,4 +1,4 @@
-// GET /health, /readyz, /monitor/metrics[/{name}]; POST /ipfs/gc.
+// GET /health[/alerts|/graph], /readyz, /monitor/metrics[/{name}]; POST /ipfs/gc.
 #include <algorithm>
 
 #include "api/rest/context.h"
@@ -41,6 +41,20 @@ Task<> get_metrics(RestContext& context, net::Request& request, net::Response& r
       kJson);
 }
 
+Task<> get_alerts(RestContext& context, net::Response& response) {
+  auto alerts = context.cluster->alerts();
+  co_return response.send(
+      200, json_array(alerts, [](std::string& out, const model::Alert& alert) { model::append_json(out, alert); }),
+      kJson);
+}
+
+Task<> get_graph(RestContext& context, net::Response& response) {
+  std::string body;
+  model::append_json(body, context.cluster->graph());
+  body += '\n';
+  co_return response.send(200, body, kJson);
+}
+
 Task<> collect_garbage(RestContext& context, net::Request& request, net::Response& response) {
   CO_TRY_ASSIGN(bool local, parse_bool(request.query(), "local"));
   CO_TRY_ASSIGN(auto result, co_await context.cluster->gc(local));
@@ -55,6 +69,10 @@ Task<> collect_garbage(RestContext& context, net::Request& request, net::Respons
 void add_health_routes(net::Router& router, RestContext& context) {
   router.add("GET", "/health", [](net::Request&, net::Response& response) { return get_health(response); });
   router.add("GET", "/readyz", [](net::Request&, net::Response& response) { return get_readyz(response); });
+  router.add("GET", "/health/alerts",
+             [&context](net::Request&, net::Response& response) { return get_alerts(context, response); });
+  router.add("GET", "/health/graph",
+             [&context](net::Request&, net::Response& response) { return get_graph(context, response); });
   router.add("GET", "/monitor/metrics",
              [&context](net::Request&, net::Response& response) { return get_metric_names(context, response); });
   router.add("GET", "/monitor/metrics/{name}", [&context](net::Request& request, net::Response& response) {

@@ -249,6 +249,11 @@ void GrpcClient::set_addresses(const ipld::PeerId& peer, const std::vector<ipld:
   if (!connection->targets.empty()) connection->connect();
 }
 
+void GrpcClient::retry_now(const ipld::PeerId& peer) {
+  if (auto* connection = connection_to(peer))
+    grpc::experimental::ChannelResetConnectionBackoff(connection->channel.get());
+}
+
 GrpcClient::Connection* GrpcClient::connection_to(const ipld::PeerId& peer) {
   auto it = connections_.find(peer);
   return it == connections_.end() || !it->second->stub ? nullptr : it->second.get();

@@ -22,6 +22,8 @@ class GrpcClient final : public PeerClient {
 
   void set_addresses(const ipld::PeerId& peer, const std::vector<ipld::Multiaddr>& addresses) override;
 
+  void retry_now(const ipld::PeerId& peer) override;
+
   Task<Bytes> call(ipld::PeerId peer, std::string_view method, Bytes request, SteadyTime deadline) override;
   std::unique_ptr<Stream> open(const ipld::PeerId& peer, std::string_view method) override;
 

@@ -121,6 +121,8 @@ class SimNetwork::SimClient final : public PeerClient {
 
   void set_addresses(const ipld::PeerId&, const std::vector<ipld::Multiaddr>&) override {}
 
+  void retry_now(const ipld::PeerId&) override {}
+
   Task<Bytes> call(ipld::PeerId peer, std::string_view method, Bytes request, SteadyTime deadline) override {
     auto stream = open(peer, method);
     std::optional<Result<Bytes>> answer;

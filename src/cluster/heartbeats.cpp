@@ -1,0 +1,294 @@
+#include "cluster/heartbeats.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "cluster/members.h"
+#include "monitor/ping.h"
+#include "proto/monitor.pb.h"
+#include "proto/peer.pb.h"
+
+namespace ipfsc::cluster {
+namespace {
+
+LogComponent log("monitor");
+
+constexpr std::string_view kHeartbeat = "Monitor/Heartbeat", kProbe = "Monitor/Probe";
+constexpr Duration kInterval = std::chrono::seconds(1);
+constexpr Duration kJudgeInterval = std::chrono::milliseconds(200);
+constexpr Duration kAlertInterval = std::chrono::seconds(1);
+constexpr Duration kAnswerTime = std::chrono::seconds(5);
+constexpr Duration kWriteTime = std::chrono::seconds(10);
+
+}  // namespace
+
+Heartbeats::Heartbeats(Runtime& runtime, const ClusterOptions& options, state::State& state,
+                       consensus::Consensus& consensus, tracker::PinTracker& tracker, rpc::PeerClient& client,
+                       HeartbeatSources sources)
+    : runtime_(runtime),
+      options_(options),
+      state_(state),
+      consensus_(consensus),
+      tracker_(tracker),
+      client_(client),
+      health_(options.self),
+      links_(options.self),
+      run_(runtime.random()),
+      tasks_(runtime) {
+  auto add = [this](std::string name, Duration ttl, monitor::Source source) {
+    monitor::InformerOptions informer{.name = std::move(name), .ttl = ttl};
+    informers_.push_back(
+        std::make_unique<monitor::Informer>(runtime_, options_.self, std::move(informer), std::move(source)));
+  };
+  add("ping", options_.ping_ttl, std::move(sources.ping));
+  add("disk", options_.metric_ttl, std::move(sources.disk));
+  add("numpin", options_.metric_ttl, std::move(sources.numpin));
+  add("pinqueue", options_.metric_ttl, std::move(sources.pinqueue));
+  add("tags", options_.metric_ttl, monitor::tags_source({.tags = options_.tags}));
+  add("rtt", options_.metric_ttl,
+      monitor::rtt_source([this]() -> Task<std::vector<Duration>> { co_return links_.round_trips(runtime_.now()); }));
+}
+
+void Heartbeats::serve(rpc::Router& router) {
+  router.add_unary(std::string(kHeartbeat), rpc::Access::kMember,
+                   [this](rpc::CallInfo info, Bytes request) { return take(std::move(info), std::move(request)); });
+  router.add_unary(std::string(kProbe), rpc::Access::kMember,
+                   [](rpc::CallInfo, Bytes) -> Task<Bytes> { co_return Bytes(); });
+}
+
+void Heartbeats::start() {
+  for (auto& informer : informers_) {
+    tasks_.spawn(informer->name(), informer->run([this](std::vector<monitor::Reading> readings) {
+      for (auto& reading : readings) {
+        if (auto kept = metrics_.add(std::move(reading), moment()); !kept) log.warn("{}", kept.error().message);
+      }
+    }));
+  }
+  tasks_.spawn("heartbeats", send_loop());
+  tasks_.spawn("judging peers", judge_loop());
+  tasks_.spawn("probing peers", probe_loop());
+}
+
+Task<> Heartbeats::stop() {
+  co_await tasks_.stop();
+  co_return Result<>{};
+}
+
+std::set<ipld::PeerId> Heartbeats::voters() const {
+  std::set<ipld::PeerId> out;
+  for (const auto& member : consensus_.members()) {
+    if (member.role == consensus::MemberRole::kVoter) out.insert(member.peer);
+  }
+  return out;
+}
+
+const monitor::Heartbeat* Heartbeats::last(const ipld::PeerId& peer) const {
+  auto it = heard_.find(peer);
+  return it == heard_.end() ? nullptr : &it->second.heartbeat;
+}
+
+// --- sending
+
+monitor::Heartbeat Heartbeats::own() {
+  auto now = runtime_.now();
+  auto info = state_.info();
+  monitor::Heartbeat heartbeat;
+  heartbeat.run = run_;
+  heartbeat.sequence = ++sequence_;
+  heartbeat.cluster_id = info.cluster_id;
+  heartbeat.incarnation = info.incarnation;
+  heartbeat.applied = info.applied;
+  heartbeat.state_hash = info.hash.to_hex();
+  heartbeat.apply_version = info.apply_version;
+  if (auto self = state_.peer(options_.self)) heartbeat.role = self->role;
+  heartbeat.version = options_.version;
+  heartbeat.peername = options_.peername;
+  for (const auto& address : options_.addresses) heartbeat.addresses.push_back(address.without_peer_id());
+  heartbeat.metrics = metrics_.readings(options_.self, now);
+  auto counts = tracker_.counts();
+  for (size_t bit = 1; bit < model::kStatusBits; ++bit) {
+    heartbeat.tracker_counts[bit] = counts.of(static_cast<model::TrackerStatus>(1u << bit));
+  }
+  heartbeat.health = health_.view(now);
+  heartbeat.links = links_.view(now);
+  return heartbeat;
+}
+
+Task<> Heartbeats::send_loop() {
+  for (;;) {
+    auto bytes = monitor::encode_heartbeat(own());
+    for (const auto& peer : voters()) {
+      if (peer != options_.self && sending_.insert(peer).second) tasks_.spawn("heartbeat", send(peer, bytes));
+    }
+    CO_TRY(co_await runtime_.sleep_for(kInterval));
+  }
+}
+
+Task<> Heartbeats::send(ipld::PeerId peer, Bytes heartbeat) {
+  auto start = runtime_.now();
+  auto reply = co_await client_.call(peer, kHeartbeat, std::move(heartbeat), start + kAnswerTime);
+  auto now = runtime_.now();
+  sending_.erase(peer);
+  if (!reply) {
+    if (reply.error().kind == ErrorKind::kCancelled) co_return fail(reply.error());
+    links_.failed(peer, now);
+    co_return Result<>{};  // the detectors see it
+  }
+  links_.answered(peer, now - start, now);
+  proto::HeartbeatAnswer answer;
+  if (!answer.ParseFromString(*reply)) co_return fail(ErrorKind::kInternal, "the peer's answer is damaged");
+  for (auto& relayed : *answer.mutable_others()) {
+    auto who = ipld::PeerId::from_bytes(relayed.peer());
+    if (!who || *who == options_.self) continue;
+    auto other = monitor::decode_heartbeat(relayed.heartbeat(), *who);
+    if (other)
+      hear(*who, *std::move(other), std::move(*relayed.mutable_heartbeat()),
+           now - std::chrono::milliseconds(relayed.age_ms()));
+  }
+  co_return Result<>{};
+}
+
+/// Ways to peers that get no heartbeats are looked at as well, one at a time.
+Task<> Heartbeats::probe_loop() {
+  for (;;) {
+    CO_TRY(co_await runtime_.sleep_for(kInterval));
+    auto others = other_members(state_, options_.self);
+    if (others.empty()) continue;
+    const auto& peer = others[runtime_.random() % others.size()];
+    auto start = runtime_.now();
+    auto reply = co_await client_.call(peer, kProbe, {}, start + kAnswerTime);
+    if (!reply && reply.error().kind == ErrorKind::kCancelled) co_return fail(reply.error());
+    auto now = runtime_.now();
+    reply ? links_.answered(peer, now - start, now) : links_.failed(peer, now);
+  }
+}
+
+// --- receiving
+
+Task<Bytes> Heartbeats::take(rpc::CallInfo info, Bytes request) {
+  CO_TRY_ASSIGN(auto heartbeat, monitor::decode_heartbeat(request, info.caller));
+  auto now = runtime_.now();
+  hear(info.caller, std::move(heartbeat), std::move(request), now);
+  proto::HeartbeatAnswer answer;
+  if (!voters().contains(info.caller)) {
+    for (const auto& [peer, heard] : heard_) {
+      if (peer == info.caller) continue;
+      auto& relayed = *answer.add_others();
+      relayed.set_peer(peer.bytes());
+      relayed.set_heartbeat(heard.bytes);
+      relayed.set_age_ms(static_cast<uint64_t>((now - heard.at) / std::chrono::milliseconds(1)));
+    }
+  }
+  co_return answer.SerializeAsString();
+}
+
+void Heartbeats::hear(const ipld::PeerId& peer, monitor::Heartbeat heartbeat, Bytes bytes, SteadyTime at) {
+  auto known = heard_.find(peer);
+  if (known != heard_.end()) {
+    const auto& before = known->second.heartbeat;
+    if (before.run == heartbeat.run && heartbeat.sequence <= before.sequence) return;
+    if (before.run == heartbeat.run && before.applied == heartbeat.applied &&
+        before.state_hash != heartbeat.state_hash) {
+      log.error("the state of the peer {} changed without an entry of the log", peer.to_string());
+    }
+  }
+  auto info = state_.info();
+  if (heartbeat.incarnation == info.incarnation && heartbeat.applied == info.applied &&
+      heartbeat.state_hash != info.hash.to_hex()) {
+    log.error("the state of the peer {} differs from this one's at entry {}: one of them is damaged", peer.to_string(),
+              info.applied.value);
+  }
+  auto now = moment();
+  for (auto& reading : heartbeat.metrics) {
+    if (auto kept = metrics_.add(reading, now); !kept) log.debug("{}: {}", peer.to_string(), kept.error().message);
+  }
+  health_.heartbeat(peer, at);
+  judge_.take(heartbeat.health, at);
+  reach_.take(heartbeat.links, at);
+  heard_[peer] = {.heartbeat = std::move(heartbeat), .bytes = std::move(bytes), .at = at};
+}
+
+// --- judging
+
+Task<> Heartbeats::judge_loop() {
+  for (;;) {
+    judge();
+    CO_TRY(co_await runtime_.sleep_for(kJudgeInterval));
+  }
+}
+
+void Heartbeats::judge() {
+  auto now = runtime_.now();
+  auto others = other_members(state_, options_.self);
+  std::set<ipld::PeerId> members(others.begin(), others.end());
+  health_.watch(members, now);
+  bool slept = health_.tick(now);
+  bool leads = consensus_.is_leader();
+  if (leads && (slept || !leading_)) judge_.restart(now);
+  if (!leads && leading_) judge_.stop();
+  leading_ = leads;
+  reach_.take(links_.view(now), now);
+  if (now - alerts_at_ >= kAlertInterval) {
+    alerts_at_ = now;
+    std::erase_if(heard_, [&](const auto& heard) { return !members.contains(heard.first); });
+    links_.retain(members);
+    members.insert(options_.self);
+    metrics_.retain(members);
+    reach_.retain(members);
+    for (const auto& event :
+         alerts_.update(monitor::conditions_of(metrics_, health_.standings(now), moment()), moment())) {
+      const auto& alert = event.alert;
+      using Event = monitor::AlertEvent;
+      auto subject = fmt::format("{} {}", alert.metric.peer.to_string(), alert.metric.name);
+      if (event.kind == Event::kEnded) {
+        log.info("{}: well again", subject);
+      } else {
+        log.warn("{}: {}{}", subject, alert.reason, event.kind == Event::kFlaps ? " (it comes and goes)" : "");
+      }
+    }
+  }
+  if (!leads) return;
+  judge_.take(health_.view(now), now);
+  std::vector<proto::Operation> operations;
+  auto all_voters = voters();
+  for (const auto& peer : others) {
+    auto known = state_.peer(peer);
+    if (!known) continue;
+    auto verdict = judge_.verdict(peer, all_voters, now);
+    bool down = known->state == proto::PEER_STATE_DOWN;
+    if (verdict == monitor::Verdict::kDown && known->state == proto::PEER_STATE_UP)
+      known->state = proto::PEER_STATE_DOWN;
+    if (verdict == monitor::Verdict::kUp && down) known->state = proto::PEER_STATE_UP;
+    if (known->state == state_.peer(peer)->state) continue;
+    log.warn("the peer {} ({}) is {}", peer.to_string(), known->name, down ? "back" : "down");
+    operations.push_back(put_peer(*known, "monitor"));
+  }
+  if (!operations.empty() && !std::exchange(writing_, true)) {
+    tasks_.spawn("writing peers' states", write_states(std::move(operations)));
+  }
+}
+
+Task<> Heartbeats::write_states(std::vector<proto::Operation> operations) {
+  auto wrote = co_await consensus_.submit(std::move(operations), runtime_.now() + kWriteTime);
+  writing_ = false;
+  if (!wrote) co_return fail(wrote.error());
+  co_return Result<>{};
+}
+
+model::ConnectGraph Heartbeats::graph() const {
+  std::vector<monitor::GraphPeer> peers;
+  auto add = [&](const ipld::PeerId& peer, const std::string& name) {
+    monitor::GraphPeer node{.id = peer, .peername = name};
+    if (auto ping = metrics_.newest("ping", peer)) {
+      if (auto facts = monitor::ping_from_value(ping->value)) node.ipfs_id = facts->ipfs_id;
+    }
+    peers.push_back(std::move(node));
+  };
+  add(options_.self, options_.peername);
+  for (const auto& peer : state_.peers()) {
+    if (belongs(peer) && peer.id != options_.self) add(peer.id, peer.name);
+  }
+  return reach_.graph(options_.self, peers, runtime_.now());
+}
+
+}  // namespace ipfsc::cluster

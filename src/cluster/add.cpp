@@ -204,12 +204,15 @@ Task<std::unique_ptr<AddSession>> Cluster::add(AddParams params, Caller caller) 
 
 Result<std::vector<ipld::PeerId>> Cluster::add_destinations(const model::PinOptions& options) const {
   auto chosen = [](int asked, int standard) { return asked != 0 ? asked : standard; };
+  auto peers = allocator::Peers::plain(candidates());
+  allocator::Policy policy;
   TRY_ASSIGN(auto allocation,
              allocator::allocate(
                  {.replication_factor_min = chosen(options.replication_factor_min, options_.replication_factor_min),
                   .replication_factor_max = chosen(options.replication_factor_max, options_.replication_factor_max),
                   .requested = options.user_allocations,
-                  .candidates = candidates()}));
+                  .peers = peers,
+                  .policy = policy}));
   return allocation.peers.empty() ? candidates() : allocation.peers;
 }
 

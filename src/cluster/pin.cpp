@@ -29,7 +29,7 @@ Result<model::Pin> answer(const state::Outcome& outcome, const model::Pin& asked
 
 Result<model::Pin> Cluster::plan(const ipld::Cid& cid, model::PinOptions options) const {
   // Point reads are done in place: they take microseconds, less than the way to a worker and back.
-  PinSituation situation{.candidates = candidates(), .now = runtime_.wall_now()};
+  PinSituation situation{.peers = allocator::Peers::plain(candidates()), .now = runtime_.wall_now()};
   TRY_ASSIGN(auto existing, state_.get(cid));
   if (existing) situation.existing = std::move(existing->pin);
   if (options.pin_update && *options.pin_update != cid) {

@@ -53,7 +53,9 @@ Result<> place(model::Pin& pin, const PinSituation& situation) {
   allocator::AllocationRequest request{.replication_factor_min = pin.options.replication_factor_min,
                                        .replication_factor_max = pin.options.replication_factor_max,
                                        .requested = pin.options.user_allocations,
-                                       .candidates = situation.candidates};
+                                       .peers = situation.peers,
+                                       .policy = situation.policy,
+                                       .seed = allocator::seed_of(pin.cid)};
   if (situation.existing && !situation.existing->everywhere()) request.current = situation.existing->allocations;
   TRY_ASSIGN(auto allocation, allocator::allocate(request));
   pin.allocations = std::move(allocation.peers);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "allocator/candidate.h"
 #include "base/result.h"
 #include "cluster/options.h"
 #include "model/pin.h"
@@ -15,7 +16,8 @@ namespace ipfsc::cluster {
 
 struct PinSituation {
   std::optional<model::Pin> existing;    ///< the effective pin of the CID
-  std::vector<ipld::PeerId> candidates;  ///< peers that can take pins, best first
+  allocator::Peers peers;
+  allocator::Policy policy;
   WallTime now;
 };
 

@@ -13,7 +13,7 @@ const ipld::PeerId kSelf = ipld::PeerId::parse("12D3KooWGHTKzeT4KaLGLrbKKyT8zKrB
 const WallTime kNow{1767323045s};
 
 PinSituation situation(std::optional<model::Pin> existing = {}) {
-  return {.existing = std::move(existing), .candidates = {kSelf}, .now = kNow};
+  return {.existing = std::move(existing), .peers = allocator::Peers::plain({kSelf}), .now = kNow};
 }
 
 model::Pin stored(model::PinOptions options = {}) {

@@ -47,7 +47,11 @@ Result<rpc::RpcOptions> rpc_options(const config::Configuration& config, const i
   Bytes secret(identity::kSecretBytes, '\0');
   if (!config.cluster.secret.bytes.empty()) secret = config.cluster.secret.bytes;
   TRY_ASSIGN(auto authority, identity::ClusterAuthority::from_secret(secret));
-  return rpc::RpcOptions{.self = identity, .authority = std::move(authority), .listen = listen_addresses(config)};
+  rpc::RpcOptions options{.self = identity, .authority = std::move(authority), .listen = listen_addresses(config)};
+  if (const auto& previous = config.cluster.previous_secret.bytes; !previous.empty()) {
+    TRY_ASSIGN(options.previous_authority, identity::ClusterAuthority::from_secret(previous));
+  }
+  return options;
 }
 
 Result<ipfs::KuboOptions> kubo_options(const config::IpfsHttp& http) {
@@ -147,6 +151,9 @@ Result<PeerOptions> peer_options(const config::Configuration& config, const iden
   cluster.replication_factor_min = static_cast<int>(config.cluster.replication_factor_min);
   cluster.replication_factor_max = static_cast<int>(config.cluster.replication_factor_max);
   cluster.follower_mode = config.cluster.follower_mode;
+  cluster.disable_repinning = config.cluster.disable_repinning;
+  cluster.repin_grace = config.cluster.repin_grace;
+  cluster.allocate_by = config.balanced.allocate_by;
   cluster.metric_ttl = config.disk.metric_ttl;
   cluster.ping_ttl = 2 * config.cluster.monitor_ping_interval;
   if (config.tags.present) cluster.tags = config.tags.tags;

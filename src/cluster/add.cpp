@@ -163,20 +163,6 @@ class PipelinedAdd final : public AddSession {
   Pin pin_;
 };
 
-/// Keeps the writer, and so the blocks from garbage collection, until the tracker has pinned them.
-Task<> hold_until_pinned(Runtime& runtime, tracker::PinTracker& tracker, ipld::Cid root,
-                         std::shared_ptr<ipfs::BlockWriter> writer) {
-  auto until = runtime.now() + kHoldLimit;
-  for (auto pause = kHoldFirst; runtime.now() < until; pause = std::min(pause * 2, kHoldMost)) {
-    CO_TRY(co_await runtime.sleep_for(pause));
-    CO_TRY_ASSIGN(auto info, co_await tracker.status(root));
-    using enum model::TrackerStatus;
-    if (!(kPinQueued | kPinning).has(info.at.status) && info.at.status != kPinError) co_return Result<>{};
-  }
-  log.warn("{} was added but is not pinned yet; its blocks may be collected", root.to_string());
-  co_return Result<>{};
-}
-
 }  // namespace
 
 Task<std::unique_ptr<AddSession>> Cluster::add(AddParams params, Caller caller) {
@@ -202,27 +188,44 @@ Task<std::unique_ptr<AddSession>> Cluster::add(AddParams params, Caller caller) 
   co_return std::make_unique<PipelinedAdd>(std::move(upload), options_.add_window_bytes, std::move(pin_root));
 }
 
-Result<std::vector<ipld::PeerId>> Cluster::add_destinations(const model::PinOptions& options) const {
+Result<std::vector<ipld::PeerId>> Cluster::add_destinations(const model::PinOptions& options) {
   auto chosen = [](int asked, int standard) { return asked != 0 ? asked : standard; };
-  auto peers = allocator::Peers::plain(candidates());
-  allocator::Policy policy;
   TRY_ASSIGN(auto allocation,
              allocator::allocate(
                  {.replication_factor_min = chosen(options.replication_factor_min, options_.replication_factor_min),
                   .replication_factor_max = chosen(options.replication_factor_max, options_.replication_factor_max),
                   .requested = options.user_allocations,
-                  .peers = peers,
-                  .policy = policy}));
-  return allocation.peers.empty() ? candidates() : allocation.peers;
+                  .peers = picture_.peers(),
+                  .policy = picture_.policy()}));
+  if (!allocation.peers.empty()) return std::move(allocation.peers);
+  auto everybody = calls_.others();
+  everybody.push_back(options_.self);
+  std::ranges::sort(everybody);
+  return everybody;
 }
 
 Task<model::Pin> Cluster::pin_added(ipld::Cid root, model::PinOptions options, Caller caller,
                                     std::shared_ptr<ipfs::BlockWriter> writer) {
   CO_TRY_ASSIGN(auto pinned, co_await pin(root, std::move(options), std::move(caller)));
-  if (pinned.allocated_to(options_.self)) {
-    tasks_.spawn("holding added blocks", hold_until_pinned(runtime_, tracker_, root, std::move(writer)));
-  }
+  tasks_.spawn("holding added blocks",
+               hold_until_pinned(std::move(root), pinned.allocated_to(options_.self), std::move(writer)));
   co_return pinned;
+}
+
+/// Keeps the writer, and so the blocks from garbage collection, until this peer (`here`) or another has pinned them:
+/// what is allocated elsewhere is fetched from here.
+Task<> Cluster::hold_until_pinned(ipld::Cid root, bool here, std::shared_ptr<ipfs::BlockWriter> writer) {
+  auto until = runtime_.now() + kHoldLimit;
+  for (auto pause = kHoldFirst; runtime_.now() < until; pause = std::min(pause * 2, kHoldMost)) {
+    CO_TRY(co_await runtime_.sleep_for(pause));
+    CO_TRY_ASSIGN(auto info, co_await status(root, here));
+    using enum model::TrackerStatus;
+    bool waited_for =
+        info.matches(kPinQueued | kPinning | model::StatusSet(kPinError) | model::StatusSet(kClusterError));
+    if (info.matches(kPinned) || !waited_for) co_return Result<>{};
+  }
+  log.warn("{} was added but is not pinned yet; its blocks may be collected", root.to_string());
+  co_return Result<>{};
 }
 
 }  // namespace ipfsc::cluster

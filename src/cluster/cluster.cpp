@@ -1,6 +1,7 @@
 #include "cluster/cluster.h"
 
 #include "cluster/background.h"
+#include "cluster/mover.h"
 
 namespace ipfsc::cluster {
 
@@ -15,7 +16,9 @@ Cluster::Cluster(Runtime& runtime, ClusterOptions options, state::State& state, 
       calls_(runtime, options_, state, client),
       tasks_(runtime),
       ready_(fail(ErrorKind::kUnavailable, "the peer is starting")),
-      heartbeats_(runtime, options_, state, consensus, tracker, client, metric_sources()) {}
+      heartbeats_(runtime, options_, state, consensus, tracker, client, metric_sources()),
+      picture_(runtime, options_, state, heartbeats_),
+      mover_(std::make_unique<Mover>(context(), picture_, calls_)) {}
 
 Cluster::~Cluster() = default;
 
@@ -28,6 +31,7 @@ void Cluster::start() {
   tasks_.spawn("expiry", expire_pins(context()));
   tasks_.spawn("trimming", trim_history(context()));
   heartbeats_.start();
+  if (!options_.follower_mode) tasks_.spawn("moving copies", mover_->run());
 }
 
 Task<> Cluster::stop() {
@@ -45,11 +49,6 @@ Result<> Cluster::check_writable() const {
                 "this peer is configured to be in follower mode. Write operations are disabled");
   }
   return {};
-}
-
-std::vector<ipld::PeerId> Cluster::candidates() const {
-  // One peer so far; with several the metrics decide the order.
-  return {options_.self};
 }
 
 Task<std::vector<state::Outcome>> Cluster::submit(std::vector<proto::Operation> operations) {

@@ -15,6 +15,7 @@
 #include "cluster/heartbeats.h"
 #include "cluster/options.h"
 #include "cluster/peer_calls.h"
+#include "cluster/peer_picture.h"
 #include "cluster/status_cursor.h"
 #include "consensus/consensus.h"
 #include "ipfs/ipfs_node.h"
@@ -49,6 +50,8 @@ struct Context {
   tracker::PinTracker& tracker;
   ipfs::IpfsNode& ipfs;
 };
+
+class Mover;
 
 /// I/O thread only. stop() before destruction.
 class Cluster {
@@ -118,13 +121,12 @@ class Cluster {
  private:
   Context context() { return {runtime_, options_, state_, consensus_, tracker_, ipfs_}; }
   Result<> check_writable() const;
-  /// Peers that can take pins, best first.
-  std::vector<ipld::PeerId> candidates() const;
-  Result<model::Pin> plan(const ipld::Cid& cid, model::PinOptions options) const;
+  Result<model::Pin> plan(const ipld::Cid& cid, model::PinOptions options);
   Task<std::vector<state::Outcome>> submit(std::vector<proto::Operation> operations);
-  Result<std::vector<ipld::PeerId>> add_destinations(const model::PinOptions& options) const;
+  Result<std::vector<ipld::PeerId>> add_destinations(const model::PinOptions& options);
   Task<model::Pin> pin_added(ipld::Cid root, model::PinOptions options, Caller caller,
                              std::shared_ptr<ipfs::BlockWriter> writer);
+  Task<> hold_until_pinned(ipld::Cid root, bool here, std::shared_ptr<ipfs::BlockWriter> writer);
   std::unique_ptr<StatusCursor> list(model::StatusSet filter, std::string cursor, bool local, bool recover);
   Task<model::GlobalPinInfo> ask_about(PinCall call, ipld::Cid cid, bool local);
   Task<model::PinInfo> ask_peer(ipld::PeerId peer, PinCall call, ipld::Cid cid);
@@ -146,7 +148,9 @@ class Cluster {
   Result<> ready_;
   model::IpfsId ipfs_id_;  // as last seen
   std::optional<SteadyTime> ipfs_id_seen_;
-  Heartbeats heartbeats_;  // the last: its sources use the others
+  Heartbeats heartbeats_;  // its sources use the others
+  PeerPicture picture_;
+  std::unique_ptr<Mover> mover_;
 };
 
 }  // namespace ipfsc::cluster

@@ -21,6 +21,9 @@ struct ClusterOptions {
   int replication_factor_min = -1;
   int replication_factor_max = -1;
   bool follower_mode = false;
+  std::vector<std::string> allocate_by = {"tag:group", "freespace"};  ///< metrics, the most important first
+  bool disable_repinning = false;
+  Duration repin_grace = std::chrono::minutes(5);  ///< before a down peer's copies are made elsewhere
 
   Duration write_timeout = std::chrono::seconds(30);  ///< of one write, unless the caller says less
   Duration peer_timeout = std::chrono::seconds(3);    ///< for another peer's answer to a question about its pins

@@ -6,7 +6,7 @@
 namespace ipfsc::cluster {
 namespace {
 
-constexpr std::string_view kId = "Peers/Id", kList = "Pins/List", kGc = "Ipfs/Gc";
+constexpr std::string_view kId = "Peers/Id", kList = "Pins/List", kGc = "Ipfs/Gc", kHave = "Pins/Have";
 constexpr Duration kGcTime = std::chrono::hours(24);
 constexpr size_t kMaxPage = 1000;
 
@@ -161,6 +161,17 @@ Task<model::RepoGc> PeerCalls::gc(ipld::PeerId peer) {
   co_return gc;
 }
 
+Task<std::vector<bool>> PeerCalls::have(ipld::PeerId peer, const std::vector<ipld::Cid>& cids) {
+  proto::HaveRequest request;
+  for (const auto& cid : cids) request.add_cids(cid.bytes());
+  auto deadline = runtime_.now() + options_.peer_timeout;
+  CO_TRY_ASSIGN(auto bytes, co_await client_.call(peer, kHave, request.SerializeAsString(), deadline));
+  proto::HaveAnswer answer;
+  if (!answer.ParseFromString(bytes) || static_cast<size_t>(answer.have_size()) != cids.size())
+    co_return fail(damaged());
+  co_return std::vector<bool>(answer.have().begin(), answer.have().end());
+}
+
 // --- answers
 
 namespace {
@@ -201,6 +212,20 @@ Task<> answer_list(tracker::PinTracker& tracker, rpc::Stream& stream) {
   co_return Result<>{};
 }
 
+Task<Bytes> answer_have(tracker::PinTracker& tracker, Bytes bytes) {
+  proto::HaveRequest request;
+  if (!request.ParseFromString(bytes)) co_return fail(ErrorKind::kInvalidArgument, "a damaged request");
+  std::vector<ipld::Cid> cids;
+  for (const auto& bytes : request.cids()) {
+    CO_TRY_ASSIGN(auto cid, ipld::Cid::from_bytes(bytes));
+    cids.push_back(std::move(cid));
+  }
+  CO_TRY_ASSIGN(auto infos, co_await tracker.status_of(std::move(cids)));
+  proto::HaveAnswer answer;
+  for (const auto& info : infos) answer.add_have(info.at.status == model::TrackerStatus::kPinned);
+  co_return answer.SerializeAsString();
+}
+
 Task<Bytes> answer_gc(std::function<Task<model::RepoGc>()> gc) {
   CO_TRY_ASSIGN(auto result, co_await gc());
   proto::GcAnswer answer;
@@ -229,6 +254,8 @@ void serve_peer_calls(rpc::Router& router, PeerAnswers answers) {
       return answer_pin(tracker, call, std::move(request));
     });
   }
+  router.add_unary(std::string(kHave), kMember,
+                   [&tracker](rpc::CallInfo, Bytes request) { return answer_have(tracker, std::move(request)); });
   router.add_stream(std::string(kList), kMember,
                     [&tracker](rpc::CallInfo, rpc::Stream& stream) { return answer_list(tracker, stream); });
   router.add_unary(std::string(kGc), kMember,

@@ -38,6 +38,8 @@ class PeerCalls {
   /// kUnavailable or kDeadlineExceeded when the peer is silent. The last page has no next_cursor.
   Task<proto::StatusPage> next_page(rpc::Stream& stream);
   Task<model::RepoGc> gc(ipld::PeerId peer);
+  /// Which of the pins that peer has, complete; in the order of `cids`.
+  Task<std::vector<bool>> have(ipld::PeerId peer, const std::vector<ipld::Cid>& cids);
 
   /// What is said of a peer that does not answer.
   std::shared_ptr<const model::PeerFacts> facts(const ipld::PeerId& peer) const;

@@ -27,9 +27,9 @@ Result<model::Pin> answer(const state::Outcome& outcome, const model::Pin& asked
 
 }  // namespace
 
-Result<model::Pin> Cluster::plan(const ipld::Cid& cid, model::PinOptions options) const {
+Result<model::Pin> Cluster::plan(const ipld::Cid& cid, model::PinOptions options) {
   // Point reads are done in place: they take microseconds, less than the way to a worker and back.
-  PinSituation situation{.peers = allocator::Peers::plain(candidates()), .now = runtime_.wall_now()};
+  PinSituation situation{.peers = picture_.peers(), .policy = picture_.policy(), .now = runtime_.wall_now()};
   TRY_ASSIGN(auto existing, state_.get(cid));
   if (existing) situation.existing = std::move(existing->pin);
   if (options.pin_update && *options.pin_update != cid) {
@@ -37,7 +37,9 @@ Result<model::Pin> Cluster::plan(const ipld::Cid& cid, model::PinOptions options
     if (!from) return fail(ErrorKind::kNotFound, std::string(kNotInPinset));
     return plan_update(options_, from->pin, cid, std::move(options), situation);
   }
-  return plan_pin(options_, cid, std::move(options), situation);
+  TRY_ASSIGN(auto planned, plan_pin(options_, cid, std::move(options), situation));
+  if (!planned.everywhere()) picture_.promised(planned.allocations, cid);
+  return planned;
 }
 
 Task<model::Pin> Cluster::pin(ipld::Cid cid, model::PinOptions options, Caller caller) {

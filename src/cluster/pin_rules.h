@@ -15,9 +15,9 @@
 namespace ipfsc::cluster {
 
 struct PinSituation {
-  std::optional<model::Pin> existing;    ///< the effective pin of the CID
-  allocator::Peers peers;
-  allocator::Policy policy;
+  std::optional<model::Pin> existing;  ///< the effective pin of the CID
+  const allocator::Peers& peers;
+  const allocator::Policy& policy;
   WallTime now;
 };
 

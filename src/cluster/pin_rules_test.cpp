@@ -12,8 +12,11 @@ const ipld::Cid kOther = ipld::Cid::parse("bafkreigh2akiscaildcqabsyg3dfr6chu3fg
 const ipld::PeerId kSelf = ipld::PeerId::parse("12D3KooWGHTKzeT4KaLGLrbKKyT8zKrBPXAUBRzCAN6ZMDMo4M6M").value();
 const WallTime kNow{1767323045s};
 
+const allocator::Peers kPeers = allocator::Peers::plain({kSelf});
+const allocator::Policy kPolicy;
+
 PinSituation situation(std::optional<model::Pin> existing = {}) {
-  return {.existing = std::move(existing), .peers = allocator::Peers::plain({kSelf}), .now = kNow};
+  return {.existing = std::move(existing), .peers = kPeers, .policy = kPolicy, .now = kNow};
 }
 
 model::Pin stored(model::PinOptions options = {}) {

@@ -39,8 +39,9 @@ struct Secret {
 
 struct Cluster {
   bool present = false;
-  std::string peername;  ///< the host's name when the file has none
-  Secret secret;         ///< empty = loopback only
+  std::string peername;    ///< the host's name when the file has none
+  Secret secret;           ///< empty = loopback only
+  Secret previous_secret;  ///< accepted beside `secret` while it is exchanged
   bool leave_on_shutdown = false;
   Addresses listen_multiaddress = addresses({"/ip4/0.0.0.0/tcp/9096"});
   Addresses announce_multiaddress;
@@ -55,6 +56,7 @@ struct Cluster {
   bool pin_only_on_trusted_peers = false;
   bool pin_only_on_untrusted_peers = false;
   bool disable_repinning = false;
+  Duration repin_grace = 5min;  ///< before the copies of a peer that is down are made elsewhere
   bool follower_mode = false;
   std::string peerstore_file = "peerstore";  ///< a name inside the folder
   Addresses peer_addresses;                  ///< each with /p2p/<id>

@@ -1,0 +1,49 @@
+// Mover: makes copies elsewhere when a peer is down for longer than the grace or is to be emptied, and takes it back
+// when the peer returns in time. Runs where the leader is; what is under way is in the log (state's `work`), so another
+// leader goes on with it.
+//
+// A movement is two entries: the target is added, and when it has the content the source is dropped. In between the pin
+// has one copy more, never one less.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "allocator/plan.h"
+#include "cluster/cluster.h"
+#include "cluster/peer_picture.h"
+
+namespace ipfsc::cluster {
+
+/// I/O thread only.
+class Mover {
+ public:
+  Mover(Context context, PeerPicture& picture, PeerCalls& calls)
+      : context_(context), picture_(picture), calls_(calls) {}
+
+  /// For ever; ends when cancelled.
+  Task<> run();
+  /// Why a peer that drains is not empty yet, as of the last look; "" = nothing is in the way.
+  const std::string& blocked() const { return blocked_; }
+
+ private:
+  Task<> step();
+  Task<> settle();
+  Task<> settle_page(std::vector<state::WorkItem> page);
+  Task<> plan();
+  Task<> begin(const std::vector<allocator::Move>& moves);
+  Task<std::set<ipld::Cid>> have(ipld::PeerId peer, std::vector<ipld::Cid> cids);
+  Task<> submit(std::vector<proto::Operation> operations);
+  std::set<ipld::PeerId> sources(bool& waiting);
+
+  Context context_;
+  PeerPicture& picture_;
+  PeerCalls& calls_;
+  ipld::Cid settled_to_;                // settle() goes on behind it
+  std::set<ipld::PeerId> planned_for_;  // the sources of the last plan
+  bool plan_again_ = true;
+  SteadyTime planned_at_{};
+  std::string blocked_;
+};
+
+}  // namespace ipfsc::cluster

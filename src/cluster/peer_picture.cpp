@@ -1,0 +1,110 @@
+#include "cluster/peer_picture.h"
+
+#include <algorithm>
+
+#include "cluster/members.h"
+#include "monitor/ping.h"
+
+namespace ipfsc::cluster {
+namespace {
+
+constexpr Duration kFresh = std::chrono::milliseconds(200);
+constexpr std::string_view kFreeSpace = "freespace";
+constexpr std::string_view kTagPrefix = "tag:";
+
+}  // namespace
+
+void PeerPicture::look() {
+  auto now = runtime_.now();
+  if (!looked_ || now - *looked_ > kFresh) refresh();
+}
+
+const allocator::Peers& PeerPicture::peers() {
+  look();
+  return peers_;
+}
+
+const allocator::Policy& PeerPicture::policy() {
+  look();
+  return policy_;
+}
+
+void PeerPicture::refresh() {
+  auto now = runtime_.now();
+  looked_ = now;
+  reservations_.expire(now);
+  std::map<ipld::PeerId, allocator::Candidate> all;
+  auto add = [&](const ipld::PeerId& peer, proto::PeerState state, uint64_t pins) {
+    allocator::Candidate candidate{.peer = peer, .pins = pins};
+    auto standing = heartbeats_.standing(peer);
+    bool suspect = standing && standing->standing == monitor::Standing::kSuspect;
+    if (state == proto::PEER_STATE_DOWN) {
+      candidate.state = allocator::PeerState::kDown;
+      candidate.since = down_since_.try_emplace(peer, runtime_.wall_now()).first->second;
+    } else {
+      down_since_.erase(peer);
+      candidate.state = state == proto::PEER_STATE_DRAINING ? allocator::PeerState::kDraining
+                        : suspect                           ? allocator::PeerState::kSuspect
+                                                            : allocator::PeerState::kUp;
+    }
+    all.emplace(peer, std::move(candidate));
+  };
+  for (const auto& peer : state_.peers()) {
+    if (belongs(peer)) add(peer.id, peer.state, peer.pins);
+  }
+  if (!all.contains(options_.self)) add(options_.self, proto::PEER_STATE_UP, 0);  // before it has announced itself
+
+  policy_ = {};
+  const auto& metrics = heartbeats_.metrics();
+  auto names = options_.allocate_by;
+  if (std::ranges::find(names, kFreeSpace) == names.end()) names.emplace_back(kFreeSpace);
+  for (const auto& name : names) {
+    auto latest = metrics.latest(name, now);
+    for (auto& metric : latest) {
+      auto candidate = all.find(metric.peer);
+      if (candidate == all.end()) continue;
+      auto& to = candidate->second;
+      if (name == kFreeSpace) {
+        to.free_bytes = static_cast<uint64_t>(std::max<int64_t>(metric.weight, 0));
+        if (auto& last = measured_[metric.peer]; last != metric.received_at) {
+          last = metric.received_at;
+          reservations_.measured(metric.peer, now);
+        }
+      }
+      if (name.starts_with(kTagPrefix)) to.tags[name.substr(kTagPrefix.size())] = metric.value;
+      to.metrics[name] = {.value = metric.value, .weight = metric.weight, .partitionable = metric.partitionable};
+    }
+    bool asked = std::ranges::find(options_.allocate_by, name) != options_.allocate_by.end();
+    if (asked && !latest.empty()) policy_.allocate_by.push_back(name);
+  }
+  for (auto& metric : metrics.latest("ping", now)) {
+    auto candidate = all.find(metric.peer);
+    auto facts = monitor::ping_from_value(metric.value);
+    if (candidate != all.end() && facts) candidate->second.ipfs_id = facts->ipfs_id;
+  }
+  std::vector<allocator::Candidate> candidates;
+  for (auto& [peer, candidate] : all) {
+    candidate.promised = reservations_.promised(peer);
+    candidates.push_back(std::move(candidate));
+  }
+  peers_ = allocator::Peers(std::move(candidates));
+}
+
+void PeerPicture::promised(const std::vector<ipld::PeerId>& peers, const ipld::Cid& cid) {
+  for (const auto& peer : peers) {
+    auto before = reservations_.promised(peer);
+    reservations_.promise(peer, cid, std::nullopt, runtime_.now());
+    auto after = reservations_.promised(peer);
+    peers_.promise(peer, {.bytes = after.bytes - before.bytes,
+                          .guessed_bytes = after.guessed_bytes - before.guessed_bytes,
+                          .pins = after.pins - before.pins});
+  }
+}
+
+std::optional<WallTime> PeerPicture::down_since(const ipld::PeerId& peer) {
+  look();
+  auto it = down_since_.find(peer);
+  return it == down_since_.end() ? std::nullopt : std::optional(it->second);
+}
+
+}  // namespace ipfsc::cluster

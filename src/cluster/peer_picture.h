@@ -1,0 +1,49 @@
+// PeerPicture: the peers as allocation sees them at this moment, put together from the log, the heartbeats and what was
+// given away since.
+#pragma once
+
+#include <map>
+
+#include "allocator/candidate.h"
+#include "allocator/reservations.h"
+#include "base/runtime.h"
+#include "cluster/heartbeats.h"
+#include "cluster/options.h"
+#include "state/state.h"
+
+namespace ipfsc::cluster {
+
+/// I/O thread only.
+class PeerPicture {
+ public:
+  /// All outlive it.
+  PeerPicture(Runtime& runtime, const ClusterOptions& options, const state::State& state, const Heartbeats& heartbeats)
+      : runtime_(runtime), options_(options), state_(state), heartbeats_(heartbeats) {}
+
+  /// At most a moment old.
+  const allocator::Peers& peers();
+  /// Metrics that no peer has are left out of it: they could only refuse everybody.
+  const allocator::Policy& policy();
+  /// Each of `peers` was just given the pin.
+  void promised(const std::vector<ipld::PeerId>& peers, const ipld::Cid& cid);
+  /// When this peer saw for the first time that the log calls `peer` down; nullopt: it is not.
+  std::optional<WallTime> down_since(const ipld::PeerId& peer);
+  /// Takes a new look, whatever the age of the last.
+  void refresh();
+
+ private:
+  void look();
+
+  Runtime& runtime_;
+  const ClusterOptions& options_;
+  const state::State& state_;
+  const Heartbeats& heartbeats_;
+  allocator::Peers peers_;
+  allocator::Policy policy_;
+  allocator::Reservations reservations_;
+  std::map<ipld::PeerId, WallTime> down_since_;
+  std::map<ipld::PeerId, WallTime> measured_;  // reception of the last freespace
+  std::optional<SteadyTime> looked_;
+};
+
+}  // namespace ipfsc::cluster

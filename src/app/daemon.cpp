@@ -16,6 +16,8 @@ namespace {
 
 LogComponent log("service");
 
+constexpr int kRemoved = -1;  // of run(): the data is to be set aside
+
 /// glibc gives every thread its own heap and keeps what is freed in each: two heaps are enough and stay small.
 void bound_the_heap() {
   mallopt(M_ARENA_MAX, 2);
@@ -56,12 +58,16 @@ Task<int> run(Runtime& runtime, PeerOptions options) {
   // A signal during the start ends the start, wherever it is.
   co_await starting.stop();
   Result<> outcome;
+  bool removed = false;
   if (start.result && !*start.result && !signals.asked()) outcome = *start.result;
   if (start.result && *start.result && !signals.asked()) {
     log.info("** IPFS Cluster is READY **");
     say_where(peer, options);
     notify_service_manager("READY=1");
-    (void)co_await signals.wait();
+    using boost::asio::experimental::awaitable_operators::operator||;
+    auto ended = co_await (signals.wait() || peer.wait_removed());
+    removed = ended.index() == 1 && std::get<1>(ended);
+    if (removed) log.warn("this peer was removed from the cluster: shutting down");
   }
   notify_service_manager("STOPPING=1");
   auto stopped = co_await peer.stop();
@@ -69,7 +75,7 @@ Task<int> run(Runtime& runtime, PeerOptions options) {
   if (!stopped) log.warn("while shutting down: {}", stopped.error().message);
   CO_TRY(outcome);
   log.info("the peer has ended");
-  co_return 0;
+  co_return removed ? kRemoved : 0;
 }
 
 }  // namespace
@@ -84,7 +90,12 @@ Result<int> run_daemon(const config::Configuration& config, const identity::Iden
   log.info("IPFS node: {}", options.use_embedded ? "embedded, in " + options.embedded.path
                                                  : "Kubo at " + config.ipfshttp.node_multiaddress.to_string());
   RealRuntime runtime;
-  return runtime.run_task<int>(run(runtime, std::move(options)));
+  TRY_ASSIGN(int code, runtime.run_task<int>(run(runtime, std::move(options))));
+  if (code != kRemoved) return code;
+  // To come back it joins anew; its blocks stay.
+  TRY(set_data_aside(DataFolders(config), config.raft.backups_rotate, /*with_local=*/true));
+  log.info("log and pinset were set aside as {}.old.0", DataFolders(config).raft);
+  return 0;
 }
 
 }  // namespace ipfsc::app

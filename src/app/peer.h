@@ -32,6 +32,8 @@ class Peer {
   Task<> stop();
 
   cluster::Cluster* cluster() { return cluster_.get(); }
+  /// Returns when this peer was removed from its cluster; not before start() has returned.
+  Task<> wait_removed() { return membership_->wait_removed(); }
   /// Where the REST API and the gateway listen, with real ports.
   std::vector<ipld::Multiaddr> rest_addresses() const;
   std::vector<ipld::Multiaddr> gateway_addresses() const;

@@ -13,6 +13,7 @@ Cluster::Cluster(Runtime& runtime, ClusterOptions options, state::State& state, 
       consensus_(consensus),
       tracker_(tracker),
       ipfs_(ipfs),
+      client_(client),
       calls_(runtime, options_, state, client),
       tasks_(runtime),
       ready_(fail(ErrorKind::kUnavailable, "the peer is starting")),
@@ -25,6 +26,7 @@ Cluster::~Cluster() = default;
 void Cluster::serve(rpc::Router& router) {
   serve_peer_calls(router, {.id = [this] { return id(); }, .gc = [this] { return gc_here(); }, .tracker = tracker_});
   heartbeats_.serve(router);
+  serve_removal(router);
 }
 
 void Cluster::start() {

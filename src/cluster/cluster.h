@@ -110,6 +110,9 @@ class Cluster {
   Task<model::PeerInfo> id();
   Task<std::vector<model::PeerInfo>> peers();
   Task<model::GlobalRepoGc> gc(bool local);
+  /// Moves the peer's copies elsewhere, which may take long, and takes it out of the cluster; `force`: at once.
+  /// kNotFound; kFailedPrecondition when some pins have nowhere to go, or it is the only peer. (remove_peer.cpp)
+  Task<> remove_peer(ipld::PeerId peer, bool force);
   std::vector<std::string> metric_names() const;
   /// Valid now, of all peers, by peer.
   std::vector<model::Metric> metrics(std::string_view name) const;
@@ -133,6 +136,9 @@ class Cluster {
   Task<model::PeerInfo> peer_info(ipld::PeerId peer);
   Task<model::RepoGc> gc_here();
   Task<model::RepoGc> gc_at(ipld::PeerId peer);
+  void serve_removal(rpc::Router& router);
+  Task<> remove_as_leader(ipld::PeerId peer, bool force);
+  Task<> empty_peer(const ipld::PeerId& peer, bool force);
   HeartbeatSources metric_sources();
   Task<> refresh_ipfs_id();
 
@@ -142,6 +148,7 @@ class Cluster {
   consensus::Consensus& consensus_;
   tracker::PinTracker& tracker_;
   ipfs::IpfsNode& ipfs_;
+  rpc::PeerClient& client_;
   PeerCalls calls_;
   TaskGroup tasks_;
   AddCounters add_counters_;

@@ -252,10 +252,19 @@ Task<> Membership::greet(ipld::PeerId peer) {
       }
       co_return Result<>{};
     }
-    if (!reply && reply.error().kind == ErrorKind::kUnauthenticated) {
-      log.warn("the peer {}: {}", peer.to_string(), reply.error().message);
-    }
+    bool refused = !reply && (reply.error().kind == ErrorKind::kUnauthenticated ||
+                              reply.error().kind == ErrorKind::kPermissionDenied);
+    if (refused) log.warn("the peer {} refuses this one: {}", peer.to_string(), reply.error().message);
     CO_TRY(co_await runtime_.sleep_for(pause));
+  }
+}
+
+Task<> Membership::wait_removed() {
+  for (;;) {
+    auto self = state_.peer(options_.self);
+    if (self && (self->state == proto::PEER_STATE_REMOVED || self->state == proto::PEER_STATE_BANNED))
+      co_return Result<>{};
+    CO_TRY(co_await runtime_.sleep_for(kLookAtAddresses));
   }
 }
 

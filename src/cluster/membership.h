@@ -37,6 +37,9 @@ class Membership {
   /// Of all other peers, with /p2p/<id>: for the peerstore.
   std::vector<ipld::Multiaddr> peer_addresses() const;
 
+  /// Returns when the log says that this peer was removed.
+  Task<> wait_removed();
+
   /// Greets the others, and keeps name and addresses of this peer in the log.
   void start();
   Task<> stop();

@@ -66,6 +66,9 @@ class Consensus {
   /// The leader only. The peer takes part no more; nothing happens when it is no member.
   virtual Task<> remove_member(ipld::PeerId peer, SteadyTime deadline) = 0;
 
+  /// The leader gives its leadership to another voter that has everything; returns when it has, or cannot.
+  virtual Task<> resign(SteadyTime deadline) = 0;
+
   /// Returns when the log has a leader whose first entry is applied here and the cluster has its id.
   virtual Task<> wait_ready(SteadyTime deadline) = 0;
 

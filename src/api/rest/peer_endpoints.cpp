@@ -1,7 +1,8 @@
-// GET /id, /version, /peers.
+// GET /id, /version, /peers; DELETE /peers/{peer}.
 #include "api/rest/context.h"
 #include "api/rest/errors.h"
 #include "api/rest/json_stream.h"
+#include "api/rest/query_options.h"
 #include "model/json_writer.h"
 
 namespace ipfsc::api::rest {
@@ -38,6 +39,14 @@ Task<> get_peers(RestContext& context, net::Response& response) {
   co_return stream.end({});
 }
 
+Task<> remove_peer(RestContext& context, net::Request& request, net::Response& response) {
+  auto peer = ipld::PeerId::parse(request.variable("peer"));
+  if (!peer) co_return fail(peer.error().with_context("error decoding Peer ID"));
+  CO_TRY_ASSIGN(bool force, parse_bool(request.query(), "force"));
+  CO_TRY(co_await context.cluster->remove_peer(*std::move(peer), force));
+  co_return response.send(204, {}, kJson);
+}
+
 }  // namespace
 
 void add_peer_routes(net::Router& router, RestContext& context) {
@@ -46,6 +55,9 @@ void add_peer_routes(net::Router& router, RestContext& context) {
              [&context](net::Request&, net::Response& response) { return get_version(context, response); });
   router.add("GET", "/peers",
              [&context](net::Request&, net::Response& response) { return get_peers(context, response); });
+  router.add("DELETE", "/peers/{peer}", [&context](net::Request& request, net::Response& response) {
+    return remove_peer(context, request, response);
+  });
 }
 
 }  // namespace ipfsc::api::rest

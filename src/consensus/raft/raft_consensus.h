@@ -57,6 +57,7 @@ class RaftConsensus final : public Consensus {
   std::unique_ptr<state::ChangeStream> feed(state::FeedPosition from) override;
   Task<Bytes> add_member(ipld::PeerId peer, SteadyTime deadline) override;
   Task<> remove_member(ipld::PeerId peer, SteadyTime deadline) override;
+  Task<> resign(SteadyTime deadline) override { return hand_over(deadline); }
   Task<> wait_ready(SteadyTime deadline) override;
   Task<> stop() override;
 

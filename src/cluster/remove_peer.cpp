@@ -1,0 +1,108 @@
+// Removing a peer: its copies are made elsewhere first, then it loses its place in the log.
+#include "base/log.h"
+#include "cluster/cluster.h"
+#include "cluster/members.h"
+#include "cluster/mover.h"
+#include "proto/peer.pb.h"
+
+namespace ipfsc::cluster {
+namespace {
+
+LogComponent log("cluster");
+
+constexpr std::string_view kRemove = "Membership/Remove";
+constexpr Duration kRemoveTime = std::chrono::hours(24);  // moving the copies can take long
+constexpr Duration kLook = std::chrono::milliseconds(200);
+constexpr Duration kReport = std::chrono::seconds(10);
+constexpr Duration kLeaderTime = std::chrono::seconds(10);
+constexpr int kLeaders = 3;  // asked in turn when the leadership moves meanwhile
+
+}  // namespace
+
+void Cluster::serve_removal(rpc::Router& router) {
+  router.add_unary(std::string(kRemove), rpc::Access::kMember, [this](rpc::CallInfo, Bytes bytes) -> Task<Bytes> {
+    proto::RemovePeerRequest request;
+    if (!request.ParseFromString(bytes)) co_return fail(ErrorKind::kInvalidArgument, "a damaged request");
+    CO_TRY_ASSIGN(auto peer, ipld::PeerId::from_bytes(request.peer()));
+    if (!consensus_.is_leader()) co_return fail(ErrorKind::kUnavailable, "this peer is not the leader");
+    CO_TRY(co_await remove_as_leader(std::move(peer), request.force()));
+    co_return proto::RemovePeerAnswer().SerializeAsString();
+  });
+}
+
+Task<> Cluster::remove_peer(ipld::PeerId peer, bool force) {
+  CO_TRY(check_writable());
+  auto known = state_.peer(peer);
+  if (!known || !belongs(*known)) {
+    co_return fail(ErrorKind::kNotFound, peer.to_string() + " is not a peer of this cluster");
+  }
+  if (calls_.others().empty()) {
+    co_return fail(ErrorKind::kFailedPrecondition, "cannot remove ourselves from a 1-peer cluster");
+  }
+  proto::RemovePeerRequest request;
+  request.set_peer(peer.bytes());
+  request.set_force(force);
+  Result<> last = fail(ErrorKind::kUnavailable, "there is no leader");
+  for (int i = 0; i < kLeaders; ++i) {
+    CO_TRY(co_await consensus_.wait_ready(runtime_.now() + kLeaderTime));
+    if (consensus_.is_leader()) {
+      if (peer != options_.self) co_return co_await remove_as_leader(std::move(peer), force);
+      CO_TRY(co_await empty_peer(peer, force));
+      CO_TRY(co_await consensus_.resign(runtime_.now() + kLeaderTime));
+      continue;
+    }
+    auto leader = consensus_.leader();
+    if (!leader) continue;
+    auto answer = co_await client_.call(*leader, kRemove, request.SerializeAsString(), runtime_.now() + kRemoveTime);
+    if (answer) co_return Result<>{};
+    last = fail(answer.error());
+    if (answer.error().kind != ErrorKind::kUnavailable) break;
+  }
+  co_return last;
+}
+
+Task<> Cluster::remove_as_leader(ipld::PeerId peer, bool force) {
+  CO_TRY(co_await empty_peer(peer, force));
+  std::vector<proto::Operation> operations(1);
+  operations.front().set_actor("membership");
+  operations.front().mutable_peer_remove()->set_peer(peer.bytes());
+  CO_TRY(co_await submit(std::move(operations)));
+  CO_TRY(co_await consensus_.remove_member(peer, runtime_.now() + options_.write_timeout));
+  log.info("the peer {} was removed", peer.to_string());
+  co_return Result<>{};
+}
+
+/// Until nothing is allocated to the peer by name. What is pinned everywhere is on the others already.
+Task<> Cluster::empty_peer(const ipld::PeerId& peer, bool force) {
+  auto known = state_.peer(peer);
+  if (!known || !belongs(*known) || known->pins == 0 || options_.disable_repinning || force) co_return Result<>{};
+  auto before = known->state;
+  auto set_state = [this, &peer](proto::PeerState state) -> Task<> {
+    auto now = state_.peer(peer);
+    if (!now) co_return Result<>{};
+    now->state = state;
+    std::vector<proto::Operation> operations;
+    operations.push_back(put_peer(*now, "membership"));
+    CO_TRY(co_await submit(std::move(operations)));
+    co_return Result<>{};
+  };
+  log.info("the {} pins of the peer {} move elsewhere before it is removed", known->pins, peer.to_string());
+  CO_TRY(co_await set_state(proto::PEER_STATE_DRAINING));
+  auto reported = runtime_.now();
+  for (;;) {
+    CO_TRY(co_await runtime_.sleep_for(kLook));
+    known = state_.peer(peer);
+    if (!known || known->pins == 0) co_return Result<>{};
+    if (!consensus_.is_leader()) co_return fail(ErrorKind::kUnavailable, "the leadership has moved: ask again");
+    if (auto reason = mover_->blocked(); !reason.empty()) {
+      CO_TRY(co_await set_state(before));
+      co_return fail(ErrorKind::kFailedPrecondition,
+                     fmt::format("the peer keeps its pins: {} (force=true removes it all the same)", reason));
+    }
+    if (runtime_.now() - reported < kReport) continue;
+    reported = runtime_.now();
+    log.info("{} pins are still on the peer {}", known->pins, peer.to_string());
+  }
+}
+
+}  // namespace ipfsc::cluster

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """./dev bench NAME…|all: measures the release build from outside; one JSON line each.
 
-Names: add-large add-small add-memory pin-rate state-import list-stream start status-1m idle http.
+Names: add-large add-small add-memory pin-rate state-import list-stream start status-1m idle http; of three peers:
+cluster-pins cluster-latency cluster-pinned cluster-add cluster-failover cluster-election.
 """
 import json
 import pathlib
@@ -13,6 +14,7 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import fixtures as fx  # noqa: E402
+import cluster  # noqa: E402
 from fixtures import MIB, report  # noqa: E402
 
 MILLION = 1_000_000
@@ -43,14 +45,6 @@ def add_large():
     shutil.rmtree(folder)
 
 
-def small_files(folder, count):
-    for i in range(count):
-        path = folder / f"{i % 100:02}" / f"{i:06}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"%08d" % i + b"." * 1016)
-    return folder
-
-
 def kubo_add_rate(tree, folder, count):
     """`ipfs add -r` of a real Kubo without a daemon, files a second; None where it is not built."""
     if not fx.kubo_binary():
@@ -64,7 +58,7 @@ def kubo_add_rate(tree, folder, count):
 def add_small():
     count = 10_000
     folder = fx.fresh("add-small")
-    tree = small_files(folder / "tree", count)
+    tree = fx.small_files(folder / "tree", count)
     kubo = kubo_add_rate(tree, folder, count)
     with fx.peer_in(folder).start() as peer:
         seconds, _ = fx.timed(peer.ctl, "add", "-r", "-Q", str(tree), timeout=600)
@@ -109,7 +103,7 @@ def pin_rate():
     shutil.rmtree(folder)
 
     folder = fx.fresh("pin-rate-pinned")
-    tree = small_files(folder / "tree", 60_000)
+    tree = fx.small_files(folder / "tree", 60_000)
     with fx.peer_in(folder).start() as peer:
         out = peer.ctl("add", "-r", "-q", "--no-pin", "--cid-version=1", str(tree), timeout=600).stdout.split()
         cids = cid_file(folder, out[:60_000])
@@ -236,7 +230,7 @@ def http():
 
 BENCHES = {"add-large": add_large, "add-small": add_small, "add-memory": add_memory, "pin-rate": pin_rate,
            "state-import": state_import, "list-stream": list_stream, "start": start, "status-1m": status_1m,
-           "idle": idle, "http": http}
+           "idle": idle, "http": http, **cluster.BENCHES}
 
 
 def main():

@@ -92,6 +92,23 @@ def pin_lines(count, allocation=OTHER_PEER):
                '"timestamp":"2026-01-02T03:04:%02dZ"}\n' % (i, cid_of(i), allocation, i % 60))
 
 
+def small_files(folder, count):
+    """`count` files of 1 KiB in 100 folders."""
+    for i in range(count):
+        path = folder / f"{i % 100:02}" / f"{i:06}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"%08d" % i + b"." * 1016)
+    return folder
+
+
+def wait_until(condition, seconds, pause=0.05):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {seconds} s")
+        time.sleep(pause)
+
+
 def export_file(count, allocations=1):
     """The file of pin_lines(count), kept between runs."""
     path = WORK / f"export-{count}-{allocations}.jsonl"

@@ -15,8 +15,8 @@ namespace {
 LogComponent log("service");
 
 constexpr Duration kDrainTime = std::chrono::seconds(2);
-constexpr Duration kJoinTime = std::chrono::minutes(5);     // for the other peers to be there
-constexpr Duration kLeaderTime = std::chrono::minutes(10);  // the log may have much to apply again
+constexpr Duration kJoinTime = std::chrono::minutes(5);  // for the other peers to be there
+constexpr Duration kSayWhy = std::chrono::seconds(1);
 
 net::ServerOptions metrics_server() { return {.max_connections = 64}; }
 
@@ -42,9 +42,13 @@ Task<> Peer::start() {
   CO_TRY(listen_peers());
   membership_->start();
   cluster_->start();
-  CO_TRY(co_await consensus_->wait_ready(runtime_.now() + kLeaderTime));
-  // What was acknowledged while this peer was away is here before it answers.
-  CO_TRY(co_await consensus_->barrier(runtime_.now() + kLeaderTime));
+  for (;;) {
+    // What was acknowledged while this peer was away is here before it answers.
+    auto caught_up = co_await consensus_->barrier(runtime_.now() + kSayWhy);
+    if (caught_up) break;
+    if (caught_up.error().kind == ErrorKind::kCancelled) co_return fail(caught_up.error());
+    cluster_->set_ready(fail(ErrorKind::kUnavailable, "the peer is starting: " + caught_up.error().message));
+  }
   cluster_->set_ready({});
   started_ = true;
   co_return Result<>{};

@@ -69,6 +69,9 @@ class Consensus {
   /// The leader gives its leadership to another voter that has everything; returns when it has, or cannot.
   virtual Task<> resign(SteadyTime deadline) = 0;
 
+  /// Why nothing can be written now; empty = it can.
+  virtual std::string trouble() const = 0;
+
   /// Returns when the log has a leader whose first entry is applied here and the cluster has its id.
   virtual Task<> wait_ready(SteadyTime deadline) = 0;
 

@@ -41,6 +41,7 @@ class AppliedAtOnce final : public consensus::Consensus {
   Task<LogIndex> barrier(SteadyTime) override { co_return state_.applied_index(); }
   bool names(const ipld::PeerId& peer) const override { return peer == self_id(); }
   Task<Bytes> add_member(ipld::PeerId, SteadyTime) override { co_return fail(ErrorKind::kUnimplemented, "alone"); }
+  std::string trouble() const override { return {}; }
   Task<> resign(SteadyTime) override { co_return Result<>{}; }
   Task<> remove_member(ipld::PeerId, SteadyTime) override { co_return fail(ErrorKind::kUnimplemented, "alone"); }
   std::unique_ptr<state::ChangeStream> feed(state::FeedPosition from) override {

@@ -199,7 +199,7 @@ std::string RaftConsensus::trouble() const { return ready() ? std::string() : wa
 std::string RaftConsensus::waiting_for() const {
   if (stopping_) return stopping_error().message;
   if (failed_) return failed_->message;
-  if (leader_ == kNobody) return "there is no leader";
+  if (leader_ == kNobody) return "there is no leader" + missing_voters();
   return "the leader is not ready yet";
 }
 

@@ -61,8 +61,7 @@ class RaftConsensus final : public Consensus {
   Task<> wait_ready(SteadyTime deadline) override;
   Task<> stop() override;
 
-  /// Why nothing can be written now; empty = it can.
-  std::string trouble() const;
+  std::string trouble() const override;
 
  private:
   class Feed;
@@ -75,6 +74,7 @@ class RaftConsensus final : public Consensus {
   bool alone() const;
   bool idle() const { return !writing_ && !applying_ && jobs_ == 0; }
   std::string waiting_for() const;
+  std::string missing_voters() const;
 
   // Each step ends in pump(), which starts what can be started.
   void pump();

@@ -94,6 +94,19 @@ bool RaftConsensus::names(const ipld::PeerId& peer) const {
   return std::ranges::any_of(peers_, [&](const auto& member) { return member.second == peer; });
 }
 
+/// ": not reached: A, B; 2 of the 3 voters are needed"; nothing when this peer is no voter or all are reached.
+std::string RaftConsensus::missing_voters() const {
+  std::string missing;
+  for (RaftId id : conf_.voters) {
+    if (id == self_ || (transport_ && transport_->reaches(id))) continue;
+    auto known = peers_.find(id);
+    missing += (missing.empty() ? "" : ", ") + (known == peers_.end() ? std::to_string(id) : known->second.to_string());
+  }
+  if (missing.empty()) return missing;
+  return fmt::format(": not reached: {}; {} of the {} voters are needed", missing, conf_.voters.size() / 2 + 1,
+                     conf_.voters.size());
+}
+
 std::optional<RaftId> RaftConsensus::member_id(const ipld::PeerId& peer) const {
   for (const auto* ids : {&conf_.voters, &conf_.learners}) {
     for (RaftId id : *ids) {

@@ -16,6 +16,7 @@ namespace {
 
 LogComponent log("service");
 
+constexpr Duration kLeaveTime = std::chrono::seconds(15);
 constexpr int kRemoved = -1;  // of run(): the data is to be set aside
 
 /// glibc gives every thread its own heap and keeps what is freed in each: two heaps are enough and stay small.
@@ -45,6 +46,15 @@ void say_where(const Peer& peer, const PeerOptions& options) {
   }
 }
 
+/// cluster.leave_on_shutdown: true when this peer is out of the cluster. Its copies stay allocated to it until somebody
+/// decides otherwise, as with the Go program.
+boost::asio::awaitable<bool> leave(Runtime& runtime, Peer& peer, const ipld::PeerId& self) {
+  auto left = co_await with_deadline(runtime, runtime.now() + kLeaveTime, "leaving the cluster",
+                                     peer.cluster()->remove_peer(self, /*force=*/true));
+  if (!left) log.warn("this peer stays a member: {}", left.error().message);
+  co_return left.has_value();
+}
+
 Task<int> run(Runtime& runtime, PeerOptions options) {
   StopSignals signals(runtime);
   Peer peer(runtime, options);
@@ -68,6 +78,7 @@ Task<int> run(Runtime& runtime, PeerOptions options) {
     auto ended = co_await (signals.wait() || peer.wait_removed());
     removed = ended.index() == 1 && std::get<1>(ended);
     if (removed) log.warn("this peer was removed from the cluster: shutting down");
+    if (!removed && options.leave_on_shutdown) removed = co_await leave(runtime, peer, options.cluster.self);
   }
   notify_service_manager("STOPPING=1");
   auto stopped = co_await peer.stop();

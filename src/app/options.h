@@ -22,6 +22,7 @@ struct PeerOptions {
   consensus::RaftOptions raft;
   tracker::TrackerOptions tracker;
   std::optional<rpc::RpcOptions> rpc;      ///< always set; not default-constructible
+  bool leave_on_shutdown = false;          ///< a planned end takes this peer out of the cluster
   std::vector<ipld::Multiaddr> bootstrap;  ///< --bootstrap: peers to join when this one has no data
   std::string peerstore_path;              ///< addresses of other peers, a line each
 

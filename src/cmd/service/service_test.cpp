@@ -11,6 +11,7 @@
 #include <set>
 
 #include "app/daemon.h"
+#include "app/peerstore.h"
 #include "app/state_commands.h"
 #include "base/files.h"
 #include "cmd/service/lock.h"
@@ -21,6 +22,12 @@ namespace ipfsc::app {
 namespace {
 std::string called, imported;
 }  // namespace
+
+Result<> write_peerstore(const std::string& path, const std::vector<ipld::Multiaddr>& addresses) {
+  std::string text;
+  for (const auto& address : addresses) text += address.to_string() + "\n";
+  return write_file(path, text, 0644);
+}
 
 Result<int> run_daemon(const config::Configuration& config, const identity::Identity&, const DaemonFlags& flags) {
   called = fmt::format("daemon {} stats={} leave={} bootstrap={}", config.cluster.peername, config.metrics.enable_stats,

@@ -19,7 +19,14 @@ Cluster::Cluster(Runtime& runtime, ClusterOptions options, state::State& state, 
       ready_(fail(ErrorKind::kUnavailable, "the peer is starting")),
       heartbeats_(runtime, options_, state, consensus, tracker, client, metric_sources()),
       picture_(runtime, options_, state, heartbeats_),
-      mover_(std::make_unique<Mover>(context(), picture_, calls_)) {}
+      mover_(std::make_unique<Mover>(context(), picture_, calls_)) {
+  calls_.set_doubt([this](const ipld::PeerId& peer) -> std::optional<Error> {
+    auto standing = heartbeats_.standing(peer);
+    if (!standing || standing->standing != monitor::Standing::kSuspect) return std::nullopt;
+    return Error{ErrorKind::kUnavailable,
+                 fmt::format("no heartbeat for {} s", standing->silence / std::chrono::seconds(1))};
+  });
+}
 
 Cluster::~Cluster() = default;
 

@@ -178,7 +178,9 @@ class MergedCursor final : public StatusCursor {
     sources_.back()->done = local_ended;
     for (const auto& peer : calls_.others()) {
       std::string& place = token.places[peer];
-      if (place != kEnded) sources_.push_back(std::make_unique<RemoteSource>(calls_, peer, query_, std::move(place)));
+      if (place == kEnded) continue;
+      sources_.push_back(std::make_unique<RemoteSource>(calls_, peer, query_, std::move(place)));
+      if (auto doubt = calls_.worth_asking(peer); !doubt) TRY(pass_over(sources_.size() - 1, doubt.error()));
     }
     return {};
   }

@@ -96,7 +96,13 @@ model::PinInfoShort PeerCalls::silent(const ipld::PeerId& peer, const Error& err
           .error = error.message};
 }
 
+Result<> PeerCalls::worth_asking(const ipld::PeerId& peer) const {
+  if (auto doubt = doubt_ ? doubt_(peer) : std::nullopt) return fail(*std::move(doubt));
+  return {};
+}
+
 Task<model::PeerInfo> PeerCalls::id(ipld::PeerId peer) {
+  CO_TRY(worth_asking(peer));
   CO_TRY_ASSIGN(auto bytes, co_await client_.call(peer, kId, {}, runtime_.now() + options_.peer_timeout));
   CO_TRY_ASSIGN(auto info, decode_peer(bytes));
   if (info.id != peer) co_return fail(damaged());
@@ -104,6 +110,7 @@ Task<model::PeerInfo> PeerCalls::id(ipld::PeerId peer) {
 }
 
 Task<model::PinInfo> PeerCalls::pin(ipld::PeerId peer, PinCall call, ipld::Cid cid) {
+  CO_TRY(worth_asking(peer));
   proto::PinRequest request;
   request.set_cid(cid.bytes());
   auto deadline = runtime_.now() + options_.peer_timeout;

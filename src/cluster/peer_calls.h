@@ -30,6 +30,11 @@ class PeerCalls {
   /// The other members.
   std::vector<ipld::PeerId> others() const;
 
+  /// Why a peer need not be asked: it has been silent for longer than is likely. Set once; empty = all are asked.
+  using Doubt = std::function<std::optional<Error>(const ipld::PeerId&)>;
+  void set_doubt(Doubt doubt) { doubt_ = std::move(doubt); }
+  Result<> worth_asking(const ipld::PeerId& peer) const;
+
   Task<model::PeerInfo> id(ipld::PeerId peer);
   /// How that peer itself stands to the pin.
   Task<model::PinInfo> pin(ipld::PeerId peer, PinCall call, ipld::Cid cid);
@@ -50,6 +55,7 @@ class PeerCalls {
   const ClusterOptions& options_;
   const state::State& state_;
   rpc::PeerClient& client_;
+  Doubt doubt_;
 };
 
 /// What the other side of the calls works with; all outlive the router's use.

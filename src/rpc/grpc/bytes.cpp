@@ -71,6 +71,9 @@ Result<> from_status(const grpc::Status& status) {
     }
     if (not_reached) return fail(ErrorKind::kUnavailable, std::string(kNotReached) + reason_of(text));
   }
+  if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED && text == "Deadline Exceeded") {
+    return fail(ErrorKind::kDeadlineExceeded, "no answer in time");
+  }
   auto code = static_cast<int>(status.error_code());
   bool known = code >= 1 && code <= static_cast<int>(ErrorKind::kUnauthenticated);
   return fail(known ? static_cast<ErrorKind>(code) : ErrorKind::kUnknown, text);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "allocator/order.h"
 
@@ -59,7 +60,7 @@ PlanContext::PlanContext(Peers all, Policy rules, PlanRequest what)
   for (const auto& peer : peers.all()) {
     if (peer.state == PeerState::kDraining) leaving.insert(peer.peer);
   }
-  if (request.goal == Goal::kDrain || request.goal == Goal::kReplace) {
+  if (goal_is_to_leave()) {
     leaving.insert(request.leaving.begin(), request.leaving.end());
   }
 }
@@ -73,39 +74,48 @@ Copies::Copies(const PlanContext& context, const PlanPin& pin) {
   for (const auto& id : named) {
     if (const auto* peer = context.peers.find(id)) {
       members.push_back(peer);
-    } else if (!context.leaving.contains(id)) {
-      unknown.push_back(&strangers_.emplace_back(Candidate{.peer = id, .state = PeerState::kDown}));
-    } else {
-      quitting.push_back(&strangers_.emplace_back(Candidate{.peer = id, .state = PeerState::kDown}));
+    } else if (!contains(pin.leaving, id)) {
+      const auto& stranger = strangers_.emplace_back(Candidate{.peer = id, .state = PeerState::kDown});
+      (context.leaving.contains(id) ? quitting : unknown).push_back(&stranger);
     }
   }
-  // Peers that are up come first, so that of two on one node the suspected one is the twin.
-  std::ranges::sort(members, {}, [](const auto* peer) { return std::pair(peer->state, peer->peer); });
-  for (const auto* peer : members) sort_in(context, pin, *peer);
+  // Of two on one node the one that is worse off is the twin.
+  std::ranges::sort(members, {}, [&](const auto* peer) {
+    return std::tuple(context.leaving.contains(peer->peer), peer->state, peer->peer);
+  });
+  Placement nodes(context.policy);
+  for (const auto* peer : members) sort_in(context, pin, *peer, nodes);
+  going_readable_ =
+      static_cast<size_t>(std::ranges::count_if(going, [&](const auto* peer) { return !nodes.on_node_of(*peer); }));
   for (auto* list : {&lasting, &pending, &quitting, &going, &twins, &gone}) {
     std::ranges::sort(*list, {}, &Candidate::peer);
   }
   std::ranges::sort(down, {}, [](const auto* peer) { return std::pair(peer->since, peer->peer); });
 }
 
-void Copies::sort_in(const PlanContext& context, const PlanPin& pin, const Candidate& peer) {
-  bool living = lives(peer.state), arriving = contains(pin.arriving, peer.peer);
-  if (peer.state == PeerState::kRemoved) {
-    gone.push_back(&peer);
-  } else if (contains(pin.leaving, peer.peer)) {
-    if (living && !arriving) going.push_back(&peer);
-  } else if (context.leaving.contains(peer.peer)) {
+void Copies::sort_in(const PlanContext& context, const PlanPin& pin, const Candidate& peer, Placement& nodes) {
+  bool readable = lives(peer.state) && !contains(pin.arriving, peer.peer);
+  bool leaves = context.leaving.contains(peer.peer), twin = nodes.on_node_of(peer);
+  if (contains(pin.leaving, peer.peer)) {
+    if (readable) going.push_back(&peer);
+  } else if (leaves && context.goal_is_to_leave()) {
     quitting.push_back(&peer);
-    if (living && !arriving) ++quitting_readable_;
-  } else if (!living) {
-    down.push_back(&peer);
-  } else if (arriving) {
+    if (readable && !twin) ++quitting_readable_;
+  } else if (peer.state == PeerState::kRemoved) {
+    gone.push_back(&peer);
+  } else if (readable && twin) {
+    twins.push_back(&peer);
+  } else if (readable && leaves) {
+    quitting.push_back(&peer);
+    ++quitting_readable_;
+  } else if (readable) {
+    lasting.push_back(&peer);
+  } else if (lives(peer.state) && !leaves) {
     pending.push_back(&peer);
   } else {
-    Placement readable(context.policy);
-    for (const auto* other : lasting) readable.add(*other);
-    (readable.on_node_of(peer) ? twins : lasting).push_back(&peer);
+    down.push_back(&peer);  // or on its way to a peer that leaves
   }
+  if (readable && !twin && !contains(pin.leaving, peer.peer)) nodes.add(peer);
 }
 
 std::optional<WallTime> Copies::below_since(size_t min) const {

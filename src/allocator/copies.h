@@ -17,6 +17,7 @@ struct PlanContext {
   std::set<ipld::PeerId> leaving;  ///< that give up their copies: draining, or named in the request
 
   PlanContext(Peers all, Policy rules, PlanRequest what);
+  bool goal_is_to_leave() const { return request.goal == Goal::kDrain || request.goal == Goal::kReplace; }
 };
 
 /// Each peer that the pin names is in one of the lists, which are ordered by peer id (`down`: the longest down first).
@@ -29,17 +30,18 @@ class Copies {
   Copies(const Copies&) = delete;
   Copies& operator=(const Copies&) = delete;
 
-  List lasting;   ///< can be read, and stay; each on a node of its own
-  List pending;   ///< on their way to peers that live
-  List quitting;  ///< on a peer of PlanContext::leaving, of any state
-  List going;     ///< can be read; sources of movements under way
-  List twins;     ///< can be read, on the node of another one
-  List down;      ///< cannot be read now
-  List unknown;   ///< of peers that are not members
-  List gone;      ///< of removed peers
+  List lasting;  ///< can be read, and stay; each on a node of its own
+  List pending;  ///< on their way to peers that live
+  List
+      quitting;  ///< on a peer of PlanContext::leaving; of any state when the goal is to leave, else only readable ones
+  List going;    ///< can be read; sources of movements under way
+  List twins;    ///< can be read, on the node of another one
+  List down;     ///< cannot be read now, and nobody is at it
+  List unknown;  ///< of peers that are not members
+  List gone;     ///< of removed peers
 
-  /// Copies that can be read now.
-  size_t readable() const { return lasting.size() + going.size() + quitting_readable_; }
+  /// Copies that can be read now, those on one node counted once.
+  size_t readable() const { return lasting.size() + going_readable_ + quitting_readable_; }
   /// Those that can be read when the movements under way are done.
   size_t future() const { return lasting.size() + pending.size() + quitting_readable_; }
   /// Places of the pin that are taken when the movements under way are done, those of `quitting` left out.
@@ -48,10 +50,11 @@ class Copies {
   std::optional<WallTime> below_since(size_t min) const;
 
  private:
-  void sort_in(const PlanContext& context, const PlanPin& pin, const Candidate& peer);
+  void sort_in(const PlanContext& context, const PlanPin& pin, const Candidate& peer, Placement& nodes);
 
   std::deque<Candidate> strangers_;  // what `unknown` points to
-  size_t quitting_readable_ = 0;
+  size_t quitting_readable_ = 0;     // on nodes of their own
+  size_t going_readable_ = 0;        // on none of the others'
 };
 
 /// Where the next copy goes; no peer: why not.

@@ -132,8 +132,12 @@ bool Placement::on_node_of(const Candidate& peer) const {
 }
 
 std::optional<Clash> Placement::clash(const Candidate& peer) const {
+  for (const auto* list : {&peers_, &avoided_}) {
+    for (const auto* other : *list) {
+      if (one_node(*other, peer)) return Clash{other};
+    }
+  }
   for (const auto* other : peers_) {
-    if (one_node(*other, peer)) return Clash{other};
     for (const auto& rule : policy_->spread) {
       if (!rule.hard) continue;
       const auto *mine = tag(peer, rule.tag), *theirs = tag(*other, rule.tag);

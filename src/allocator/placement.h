@@ -35,6 +35,8 @@ class Placement {
 
   void add(const Candidate& peer) { peers_.push_back(&peer); }
   void remove(const Candidate& peer);
+  /// No copy may come to the node of `peer`, which is not counted itself: its copy will go from there.
+  void avoid_node_of(const Candidate& peer) { avoided_.push_back(&peer); }
   size_t size() const { return peers_.size(); }
   bool contains(const Candidate& peer) const;
   const std::vector<const Candidate*>& peers() const { return peers_; }
@@ -49,6 +51,7 @@ class Placement {
  private:
   const Policy* policy_;
   std::vector<const Candidate*> peers_;
+  std::vector<const Candidate*> avoided_;
 };
 
 /// Adds up to `most` of `ordered` (best first) to `placement`, beside which they fit, and returns them. When taking the

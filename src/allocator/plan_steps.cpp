@@ -9,15 +9,29 @@
 namespace ipfsc::allocator {
 namespace {
 
-using Lists = std::initializer_list<const Copies::List*>;
+using List = Copies::List;
 
-Placement around(const PlanContext& context, Lists lists, const Candidate* without = nullptr) {
+Placement placement(const PlanContext& context, std::initializer_list<const List*> lists,
+                    const Candidate* without = nullptr) {
   Placement out(context.policy);
   for (const auto* list : lists) {
     for (const auto* peer : *list) {
       if (peer != without) out.add(*peer);
     }
   }
+  return out;
+}
+
+/// What a new copy must fit beside when `from` goes for it: all copies that are there to stay, or may be. Those of
+/// `from` and of `going` do not count, but another one on their nodes would be none: it is there already, and will go.
+Placement beside(const PlanContext& context, const Copies& copies, const Candidate* from) {
+  auto out = placement(context, {&copies.lasting, &copies.pending, &copies.quitting, &copies.twins}, from);
+  // Repair replaces what is down.
+  for (const auto* peer : copies.down) {
+    if (context.request.goal != Goal::kRepair && peer != from) out.add(*peer);
+  }
+  for (const auto* peer : copies.going) out.avoid_node_of(*peer);
+  if (from != nullptr) out.avoid_node_of(*from);
   return out;
 }
 
@@ -38,12 +52,13 @@ std::string copies_text(size_t copies) {
 
 /// The copy that a new one at `to` takes the place of: one that cannot stay beside it, else what is worth least.
 const Candidate* replaced_by(const PlanContext& context, const Copies& copies, const Candidate& to) {
-  auto alone = around(context, {});
+  if (!copies.twins.empty()) return copies.twins.front();
+  Placement alone(context.policy);
   alone.add(to);
   for (const auto* peer : copies.down) {
     if (alone.clash(*peer)) return peer;
   }
-  for (const auto* list : {&copies.gone, &copies.twins, &copies.down}) {
+  for (const auto* list : {&copies.gone, &copies.down}) {
     if (!list->empty()) return list->front();
   }
   return context.request.replace_unknown && !copies.unknown.empty() ? copies.unknown.front() : nullptr;
@@ -61,16 +76,16 @@ struct Misplaced {
 Misplaced misplaced(const PlanContext& context, const Copies& copies, const Loads& loads) {
   const Candidate* worst = nullptr;
   for (const auto* peer : copies.lasting) {
-    if (!around(context, {&copies.lasting}, peer).clash(*peer)) continue;
+    if (!placement(context, {&copies.lasting}, peer).clash(*peer)) continue;
     if (worst == nullptr || loads.above(peer->peer).value_or(0) > loads.above(worst->peer).value_or(0)) worst = peer;
   }
   if (worst == nullptr) return {};
-  return {worst, around(context, {&copies.lasting}, worst).clash(*worst)->text()};
+  return {worst, placement(context, {&copies.lasting}, worst).clash(*worst)->text()};
 }
 
 Step put_right(const PlanContext& context, const PlanPin& pin, const Copies& copies, const Candidate& from,
                const std::string& why) {
-  auto target = find_target(context, pin, around(context, {&copies.lasting, &copies.pending, &copies.down}, &from), 1);
+  auto target = find_target(context, pin, beside(context, copies, &from), 1);
   if (target.peer != nullptr) return move_of(pin, &from, target.peer, why);
   return Blocked{pin.cid, fmt::format("{}; {}", why, target.why_none)};
 }
@@ -87,8 +102,8 @@ Step repair_step(const PlanContext& context, const PlanPin& pin, const Copies& c
     auto due = *since + context.request.grace;
     if (due > context.request.now) return Waiting{due};
   }
-  auto target =
-      find_target(context, pin, around(context, {&copies.lasting, &copies.pending, &copies.quitting}), min - have);
+  auto target = find_target(context, pin,
+                            beside(context, copies, copies.twins.empty() ? nullptr : copies.twins.front()), min - have);
   auto state = fmt::format("{} of at least {}{}", copies_text(readable), min,
                            readable == 0 ? ": to be found outside of the cluster" : "");
   if (target.peer == nullptr) return Blocked{pin.cid, fmt::format("{}; {}", state, target.why_none)};
@@ -103,9 +118,9 @@ Step leave_step(const PlanContext& context, const PlanPin& pin, const Copies& co
   if (copies.places() >= maximum(pin) && minimum_stays(pin, copies)) {
     return move_of(pin, &from, nullptr, fmt::format("{}; {} stay", leaves, copies_text(copies.lasting.size())));
   }
-  auto beside = around(context, {&copies.lasting, &copies.pending, &copies.down, &copies.quitting}, &from);
+  auto place = beside(context, copies, &from);
   auto preferred = context.request.goal == Goal::kReplace ? context.request.replacement : std::nullopt;
-  auto target = find_target(context, pin, std::move(beside), 1, preferred);
+  auto target = find_target(context, pin, std::move(place), 1, preferred);
   if (target.peer != nullptr) {
     bool other = preferred && target.peer->peer != *preferred;
     return move_of(pin, &from, target.peer, leaves + (other ? "; its replacement cannot take it" : ""));
@@ -121,18 +136,16 @@ Step leave_step(const PlanContext& context, const PlanPin& pin, const Copies& co
 Step top_up_step(const PlanContext& context, const PlanPin& pin, const Copies& copies) {
   auto places = copies.places() + copies.quitting.size();
   if (places >= maximum(pin)) return Nothing{};
-  auto target =
-      find_target(context, pin, around(context, {&copies.lasting, &copies.pending, &copies.down, &copies.quitting}),
-                  maximum(pin) - places);
+  auto target = find_target(context, pin, beside(context, copies, nullptr), maximum(pin) - places);
   auto state = fmt::format("{} of at most {}", copies_text(places), maximum(pin));
   if (target.peer == nullptr) return Blocked{pin.cid, fmt::format("{}; {}", state, target.why_none)};
-  return move_of(pin, nullptr, target.peer, state);
+  return move_of(pin, copies.gone.empty() ? nullptr : copies.gone.front(), target.peer, state);
 }
 
 Step rebalance_step(const PlanContext& context, const PlanPin& pin, const Copies& copies, const Loads& loads) {
   if (!copies.twins.empty()) {
     const auto& twin = *copies.twins.front();
-    auto why = around(context, {&copies.lasting}).clash(twin)->text();
+    auto why = placement(context, {&copies.lasting, &copies.quitting}).clash(twin)->text();
     auto step = put_right(context, pin, copies, twin, why);
     if (std::holds_alternative<Blocked>(step) && minimum_stays(pin, copies)) return move_of(pin, &twin, nullptr, why);
     return step;
@@ -146,7 +159,7 @@ Step rebalance_step(const PlanContext& context, const PlanPin& pin, const Copies
   const Candidate *best_from = nullptr, *best_to = nullptr;
   double best_gap = 0;
   for (const auto* from : copies.lasting) {
-    auto rest = around(context, {&copies.lasting, &copies.pending, &copies.down, &copies.quitting}, from);
+    auto rest = beside(context, copies, from);
     for (const auto* to : able_peers(context, pin, rest)) {
       if (!loads.better(from->peer, to->peer, *weight) || rest.spreads_better(*from, *to)) continue;
       auto gap = *loads.above(from->peer) - *loads.above(to->peer);

@@ -95,7 +95,7 @@ struct Naive {
 };
 
 TEST(ReservationsProperties, AreAlwaysTheSumOfWhatIsOpen) {
-  for (uint64_t seed = 0; seed < 300; ++seed) {
+  for (uint64_t seed = 0; seed < 100; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed);
     Reservations all(kOptions);

@@ -1,4 +1,6 @@
-"""A peer as a real process, for tools/run.py, tests/e2e and bench: init, daemon, ctl, stop."""
+"""A peer or a cluster of them as real processes, for tools/run.py, tests/e2e and bench: init, daemon, ctl, stop."""
+import concurrent.futures
+import http.client
 import json
 import os
 import pathlib
@@ -14,6 +16,25 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(os.environ.get("IPFS_CLUSTER_BIN", ROOT / "build/release/bin"))
 
 
+SECRET = "aa" * 32
+
+
+def until(condition, what, timeout=30, pause=0.05):
+    """Asks `condition` again and again until it gives something true, and returns that. What it asserts, or peers that do
+    not answer, count as "not yet"."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            value, last = condition(), None
+            if value:
+                return value
+        except (AssertionError, OSError, http.client.HTTPException) as error:
+            last = error
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout} s: {what}" + (f" ({last})" if last else "")) from last
+        time.sleep(pause)
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -23,11 +44,12 @@ def free_port():
 class Peer:
     """One peer in `folder`. All its listeners are on loopback and on free ports unless `ports` says otherwise."""
 
-    def __init__(self, folder, env=None, ipfs="embedded", log=None):
+    def __init__(self, folder, env=None, ipfs="embedded", log=None, log_level=None):
         self.folder = pathlib.Path(folder)
         self.log_path = pathlib.Path(log) if log else self.folder.with_suffix(".log")
         self.process = None
         self.ipfs = ipfs
+        self.log_level = ("--loglevel", log_level) if log_level else ()
         self.env = {**{k: v for k, v in os.environ.items() if not k.startswith("CLUSTER_")}, **(env or {})}
 
     def service(self, *args, check=True, **kwargs):
@@ -46,6 +68,23 @@ class Peer:
         config = json.loads(path.read_text())
         change(config)
         path.write_text(json.dumps(config, indent=2) + "\n")
+
+    @property
+    def id(self):
+        return json.loads((self.folder / "identity.json").read_text())["id"]
+
+    @property
+    def name(self):
+        return self.folder.name
+
+    @property
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    @property
+    def address(self):
+        """Where other peers reach it, for --bootstrap."""
+        return f"{as_list(self.config['cluster']['listen_multiaddress'])[0]}/p2p/{self.id}"
 
     @property
     def config(self):
@@ -69,8 +108,9 @@ class Peer:
 
     def start(self, *args, wait=True, timeout=60, prefix=()):
         log = open(self.log_path, "ab")
-        self.process = subprocess.Popen([*prefix, BIN / "ipfs-cluster-service", "--config", self.folder, "daemon", *args],
-                                        env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.process = subprocess.Popen(
+            [*prefix, BIN / "ipfs-cluster-service", "--config", self.folder, *self.log_level, "daemon", *args],
+            env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         log.close()
         if wait:
             self.wait_ready(timeout)
@@ -143,12 +183,153 @@ class Peer:
     def kill(self):
         return self.stop(signal.SIGKILL)
 
+    @property
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        if self.process and self.process.poll() is None:
+        if self.running:
             self.kill()
+
+
+class Cluster:
+    """Peers with one secret, named n0, n1, …, in `folder`. `change` is applied to the service.json of each."""
+
+    LOG_LEVEL = "info,raft:debug,restapilog:warn"  # leader() and the voters are read from the log
+
+    def __init__(self, folder, change=None, secret=SECRET):
+        self.folder = pathlib.Path(folder)
+        self.change = change
+        self.secret = secret
+        self.peers = []
+
+    def __iter__(self):
+        return iter(self.peers)
+
+    def __getitem__(self, i):
+        return self.peers[i]
+
+    def __len__(self):
+        return len(self.peers)
+
+    def make(self, count):
+        """More peers, made but not started."""
+        names = [f"n{i}" for i in range(len(self), len(self) + count)]
+        new = [Peer(self.folder / name, env={"CLUSTER_SECRET": self.secret, "CLUSTER_PEERNAME": name},
+                    log_level=self.LOG_LEVEL) for name in names]
+        self.peers += new
+        at_once(Peer.init, new)
+        if self.change:
+            for peer in new:
+                peer.edit(self.change)
+        return new
+
+    def grow(self, count):
+        """`count` peers more, started; returns when all see all and the voters are settled."""
+        new = self.make(count)
+        rest = new
+        if new[0] is self[0]:
+            new[0].start()
+            rest = new[1:]
+        at_once(lambda peer: peer.start("--bootstrap", self[0].address), rest)
+        self.wait_settled()
+        return new
+
+    @property
+    def running(self):
+        return [peer for peer in self if peer.running]
+
+    def others(self, *peers):
+        return [peer for peer in self.running if peer not in peers]
+
+    def named(self, peer_id):
+        return next(peer for peer in self if peer.id == peer_id)
+
+    def leader(self):
+        """Who became leader last, or None when that peer does not run."""
+        terms = {}
+        for peer in self:
+            for term in re.findall(r"became leader at term (\d+)", peer.log):
+                terms[int(term)] = peer
+        last = terms[max(terms)] if terms else None
+        return last if last and last.running else None
+
+    def voters_are(self, count):
+        changes = re.findall(r"changing from \d+ voters to (\d+)", self.leader().log) if self.leader() else []
+        return int(changes[-1]) == count if changes else count == 1
+
+    def all_see_all(self):
+        ids = sorted(peer.id for peer in self.running)
+        for peer in self.running:
+            seen = peer.lines("GET", "/peers")
+            assert sorted(item["id"] for item in seen) == ids, (peer.name, seen)
+            assert not [item for item in seen if item["error"]], (peer.name, seen)
+        return True
+
+    def metrics_are_there(self):
+        """Without the metrics of a peer nothing is allocated to it."""
+        for peer in self.running:
+            known = {metric["peer"] for metric in peer.json("GET", "/monitor/metrics/freespace")[1]}
+            assert known >= {other.id for other in self.running}, peer.name
+        return True
+
+    def wait_settled(self, voters=None):
+        """Until all running peers see all of them, and, when they were just made, the log is on all that vote."""
+        until(self.all_see_all, "all peers see all", 60)
+        if voters is None and len(self.running) == len(self):
+            voters = len(self) - (1 - len(self) % 2)
+        if voters:
+            until(lambda: self.voters_are(voters), f"there are {voters} voters", 60)
+        until(self.metrics_are_there, "all have heard the metrics of all")
+
+    def restart_all(self, *args):
+        at_once(lambda peer: peer.start(*args), self.peers)
+
+    def wait_equal(self, timeout=60):
+        """Until the pinset is the same on all running peers; returns it by CID."""
+
+        def same():
+            lists = [peer.lines("GET", "/allocations") for peer in self.running]
+            for peer, pins in zip(self.running, lists):
+                assert len(pins) == len({pin["cid"] for pin in pins}), f"{peer.name} lists a pin twice"
+            sets = [{pin["cid"]: pin for pin in pins} for pins in lists]
+            for peer, pins in zip(self.running[1:], sets[1:]):
+                differ = {cid for cid in pins.keys() | sets[0].keys() if pins.get(cid) != sets[0].get(cid)}
+                assert not differ, f"{peer.name} and {self.running[0].name} differ in {len(differ)}: {sorted(differ)[:3]}"
+            return sets or None
+
+        return until(same, "the pinset is the same on all", timeout)[0]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for peer in self.running:
+            peer.process.send_signal(signal.SIGCONT)
+            peer.kill()
+
+
+def make_cluster(folder, count, change=None):
+    """A running cluster of `count` peers; end it with `with` or __exit__()."""
+    cluster = Cluster(folder, change)
+    try:
+        cluster.grow(count)
+    except BaseException:
+        cluster.__exit__()
+        raise
+    return cluster
+
+
+def at_once(action, items):
+    """action(item) for all, in threads; raises the first error after all have ended."""
+    items = list(items)
+    if not items:
+        return []
+    with concurrent.futures.ThreadPoolExecutor(len(items)) as pool:
+        return [done.result() for done in [pool.submit(action, item) for item in items]]
 
 
 def as_list(value):

@@ -5,7 +5,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "kubo"))
-from peer import Peer  # noqa: E402
+from peer import Cluster, Peer, make_cluster  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -51,3 +51,28 @@ def shared_peer(tmp_path_factory):
     """One peer for the tests of a module that leave it as it was."""
     with Peer(tmp_path_factory.mktemp("shared") / "peer").init() as peer:
         yield peer.start()
+
+
+@pytest.fixture
+def new_cluster(tmp_path, request):
+    """A function that makes clusters (count, change=None) in this test's folder; all are killed when it ends."""
+    clusters = []
+
+    def make(count, change=None):
+        cluster = Cluster(tmp_path / f"cluster{len(clusters)}", change)
+        cluster.folder.mkdir()
+        clusters.append(cluster)
+        if count:
+            cluster.grow(count)
+        return cluster
+
+    yield make
+    for cluster in clusters:
+        cluster.__exit__()
+
+
+@pytest.fixture(scope="module")
+def three_peers(tmp_path_factory):
+    """A cluster of three with copies on all, for the tests of a module that leave it as it was."""
+    with make_cluster(tmp_path_factory.mktemp("three"), 3) as cluster:
+        yield cluster

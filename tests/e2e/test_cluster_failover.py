@@ -1,0 +1,107 @@
+"""Two copies on three peers: what happens to copies when their holder dies, returns, or is told to stay."""
+import pytest
+from content import add_bytes, fetch, random_bytes
+from peer import until
+
+PINS = 20
+
+
+def copies(count, grace, repin=True):
+    def change(config):
+        config["cluster"].update(replication_factor_min=count, replication_factor_max=count, disable_repinning=not repin)
+        config["cluster"]["repin"] = {"grace": grace}
+
+    return change
+
+
+def add_pins(cluster, tag, copies=2, count=PINS):
+    """{cid: content} with complete copies, added through all peers in turn."""
+    contents = {}
+    for i in range(count):
+        data = random_bytes(3000 + i, f"{tag} {i}")
+        contents[add_bytes(cluster[i % len(cluster)], data, query=f"name={tag}{i}")["cid"]] = data
+    until(lambda: whole(cluster, contents, copies), "all copies of all", 60)
+    return contents
+
+
+def allocations(cluster, contents):
+    listed = {pin["cid"]: set(pin["allocations"]) for pin in cluster.running[0].lines("GET", "/allocations")}
+    assert contents.keys() <= listed.keys(), "not all is visible yet"
+    return {cid: listed[cid] for cid in contents}
+
+
+def holders(cluster, cid):
+    """Whose own word is that they have it."""
+    infos = [(peer, peer.json("GET", f"/pins/{cid}?local=true")[1]) for peer in cluster.running]
+    return {peer.id for peer, info in infos if info["peer_map"][peer.id]["status"] == "pinned"}
+
+
+def whole(cluster, contents, copies=2):
+    """Each has so many allocations, all of them running peers, and exactly those have it."""
+    running = {peer.id for peer in cluster.running}
+    for cid, allocated in allocations(cluster, contents).items():
+        assert len(allocated) == copies and allocated <= running, (cid, allocated)
+        assert holders(cluster, cid) == allocated, (cid, allocated)
+    return True
+
+
+def alarmed_about(peer):
+    """Of whom `peer` says at this time that something is wrong with it."""
+    return {alert["peer"] for alert in peer.json("GET", "/health/alerts")[1] if "ended_at" not in alert}
+
+
+def wait_down(cluster, peer):
+    for other in cluster.running:
+        until(lambda: peer.id in alarmed_about(other), f"{other.name} has an alert about {peer.name}")
+
+
+def test_copies_are_made_elsewhere_and_given_up_by_their_holder_when_it_returns(new_cluster):
+    cluster = new_cluster(3, copies(2, "0s"))
+    contents = add_pins(cluster, "moved")
+    dead = cluster[2]
+    theirs = [cid for cid, allocated in allocations(cluster, contents).items() if dead.id in allocated]
+    assert theirs, "n2 has been given nothing"
+    dead.kill()
+    info = cluster[0].json("GET", f"/pins/{theirs[0]}")[1]
+    assert info["peer_map"][dead.id]["status"] == "cluster_error" and info["peer_map"][dead.id]["error"]
+    assert info["peer_map"][dead.id]["peername"] == "n2"
+    listed = {i["cid"]: i["peer_map"] for i in cluster[1].lines("GET", "/pins?filter=cluster_error")}
+    assert set(theirs) <= set(listed) and all(listed[cid][dead.id]["status"] == "cluster_error" for cid in theirs)
+    until(lambda: whole(cluster, contents), "the copies of the dead peer are elsewhere", 60)
+    wait_down(cluster, dead)
+    for cid, data in contents.items():
+        for peer in cluster.running:
+            assert fetch(f"{peer.gateway}/ipfs/{cid}") == data
+    dead.start()
+    until(lambda: whole(cluster, contents), "the peer that returned has given up what moved", 60)
+    cluster.wait_equal()
+    for peer in cluster:
+        until(lambda: not alarmed_about(peer), f"the alert has ended on {peer.name}")
+        assert peer.lines("GET", "/pins?filter=error,cluster_error") == []
+
+
+def test_a_peer_that_returns_within_the_grace_keeps_its_copies(new_cluster):
+    cluster = new_cluster(4, copies(3, "5m"))  # a last copy would not wait for the grace
+    contents = add_pins(cluster, "kept", 3)
+    before = allocations(cluster, contents)
+    cluster[1].kill()
+    wait_down(cluster, cluster[1])
+    assert allocations(cluster, contents) == before
+    cluster[1].start()
+    until(cluster.all_see_all, "all see all")
+    until(lambda: whole(cluster, contents, 3), "the copies are where they were")
+    assert allocations(cluster, contents) == before
+    assert not any("copies are made elsewhere" in peer.log for peer in cluster)
+
+
+def test_nothing_moves_when_repinning_is_disabled(new_cluster):
+    cluster = new_cluster(3, copies(2, "0s", repin=False))
+    contents = add_pins(cluster, "stays")
+    before = allocations(cluster, contents)
+    cluster[2].kill()
+    wait_down(cluster, cluster[2])
+    cluster[2].start()
+    until(cluster.all_see_all, "all see all")
+    until(lambda: whole(cluster, contents), "the copies are where they were")
+    assert allocations(cluster, contents) == before
+    assert not any("copies are made elsewhere" in peer.log for peer in cluster)

@@ -35,6 +35,14 @@ def until(condition, what, timeout=30, pause=0.05):
         time.sleep(pause)
 
 
+def always(condition, seconds, pause=0.1):
+    """Asserts `condition` again and again for so long."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert condition()
+        time.sleep(pause)
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))

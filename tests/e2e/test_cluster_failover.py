@@ -1,7 +1,6 @@
 """Two copies on three peers: what happens to copies when their holder dies, returns, or is told to stay."""
-import pytest
 from content import add_bytes, fetch, random_bytes
-from peer import until
+from peer import always, until
 
 PINS = 20
 
@@ -45,6 +44,13 @@ def whole(cluster, contents, copies=2):
     return True
 
 
+def a_holder(cluster, contents):
+    """The peer that holds most, without the leader, and what it holds."""
+    held = {peer: [cid for cid, allocated in allocations(cluster, contents).items() if peer.id in allocated]
+            for peer in cluster.others(cluster.leader())}
+    return max(held.items(), key=lambda item: len(item[1]))
+
+
 def alarmed_about(peer):
     """Of whom `peer` says at this time that something is wrong with it."""
     return {alert["peer"] for alert in peer.json("GET", "/health/alerts")[1] if "ended_at" not in alert}
@@ -53,19 +59,19 @@ def alarmed_about(peer):
 def wait_down(cluster, peer):
     for other in cluster.running:
         until(lambda: peer.id in alarmed_about(other), f"{other.name} has an alert about {peer.name}")
+    until(lambda: any(f"the peer {peer.id} ({peer.name}) is down" in other.log for other in cluster.running), "it is down")
 
 
 def test_copies_are_made_elsewhere_and_given_up_by_their_holder_when_it_returns(new_cluster):
     cluster = new_cluster(3, copies(2, "0s"))
     contents = add_pins(cluster, "moved")
-    dead = cluster[2]
-    theirs = [cid for cid, allocated in allocations(cluster, contents).items() if dead.id in allocated]
-    assert theirs, "n2 has been given nothing"
+    dead, theirs = a_holder(cluster, contents)
+    one, other = cluster.others(dead)
     dead.kill()
-    info = cluster[0].json("GET", f"/pins/{theirs[0]}")[1]
+    info = one.json("GET", f"/pins/{theirs[0]}")[1]
     assert info["peer_map"][dead.id]["status"] == "cluster_error" and info["peer_map"][dead.id]["error"]
-    assert info["peer_map"][dead.id]["peername"] == "n2"
-    listed = {i["cid"]: i["peer_map"] for i in cluster[1].lines("GET", "/pins?filter=cluster_error")}
+    assert info["peer_map"][dead.id]["peername"] == dead.name
+    listed = {i["cid"]: i["peer_map"] for i in other.lines("GET", "/pins?filter=cluster_error")}
     assert set(theirs) <= set(listed) and all(listed[cid][dead.id]["status"] == "cluster_error" for cid in theirs)
     until(lambda: whole(cluster, contents), "the copies of the dead peer are elsewhere", 60)
     wait_down(cluster, dead)
@@ -84,10 +90,11 @@ def test_a_peer_that_returns_within_the_grace_keeps_its_copies(new_cluster):
     cluster = new_cluster(4, copies(3, "5m"))  # a last copy would not wait for the grace
     contents = add_pins(cluster, "kept", 3)
     before = allocations(cluster, contents)
-    cluster[1].kill()
-    wait_down(cluster, cluster[1])
-    assert allocations(cluster, contents) == before
-    cluster[1].start()
+    dead, _ = a_holder(cluster, contents)
+    dead.kill()
+    wait_down(cluster, dead)
+    always(lambda: allocations(cluster, contents) == before, 2)
+    dead.start()
     until(cluster.all_see_all, "all see all")
     until(lambda: whole(cluster, contents, 3), "the copies are where they were")
     assert allocations(cluster, contents) == before
@@ -98,9 +105,11 @@ def test_nothing_moves_when_repinning_is_disabled(new_cluster):
     cluster = new_cluster(3, copies(2, "0s", repin=False))
     contents = add_pins(cluster, "stays")
     before = allocations(cluster, contents)
-    cluster[2].kill()
-    wait_down(cluster, cluster[2])
-    cluster[2].start()
+    dead, _ = a_holder(cluster, contents)
+    dead.kill()
+    wait_down(cluster, dead)
+    always(lambda: allocations(cluster, contents) == before, 2)
+    dead.start()
     until(cluster.all_see_all, "all see all")
     until(lambda: whole(cluster, contents), "the copies are where they were")
     assert allocations(cluster, contents) == before

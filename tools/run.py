@@ -109,6 +109,11 @@ def fail_over(peers, cid):
     by_name[name].start()
     wait_for("a healthy cluster", lambda: all(not p["error"] for p in peers[0].lines("GET", "/peers")) and all_pinned(peers[0]))
     show(peers[0], "status")
+    say("And back to balance")
+    show(peers[0], "rebalance")
+    wait_for("the new places", lambda: any(name in held for held in holders(peers[0]).values()) and all_pinned(peers[0])
+             and all(len(held) == 2 for held in holders(peers[0]).values()))
+    show(peers[0], "status")
 
 
 def demonstrate():

@@ -34,6 +34,7 @@ void Cluster::serve(rpc::Router& router) {
   serve_peer_calls(router, {.id = [this] { return id(); }, .gc = [this] { return gc_here(); }, .tracker = tracker_});
   heartbeats_.serve(router);
   serve_removal(router);
+  serve_plans(router);
 }
 
 void Cluster::start() {

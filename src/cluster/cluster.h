@@ -53,6 +53,26 @@ struct Context {
 
 class Mover;
 
+enum class PlanGoal : uint8_t {
+  kRebalance,  ///< numbers of copies come near the mean, hard rules of spread are kept again
+  kTopUp       ///< pins below their maximum get more copies
+};
+
+struct PlannedMove {
+  ipld::Cid cid;
+  std::optional<ipld::PeerId> from;  ///< none: one copy more
+  std::optional<ipld::PeerId> to;    ///< none: one copy less
+  std::string reason;
+};
+
+struct MovementPlan {
+  std::vector<PlannedMove> moves;
+  uint64_t pins = 0;          ///< that were looked at
+  uint64_t blocked_pins = 0;  ///< for which nothing can be done now
+  bool more = false;          ///< there is more to do when these have ended
+  std::string summary;
+};
+
 /// I/O thread only. stop() before destruction.
 class Cluster {
  public:
@@ -113,6 +133,11 @@ class Cluster {
   /// Moves the peer's copies elsewhere, which may take long, and takes it out of the cluster; `force`: at once.
   /// kNotFound; kFailedPrecondition when some pins have nowhere to go, or it is the only peer. (remove_peer.cpp)
   Task<> remove_peer(ipld::PeerId peer, bool force);
+  /// Over all pins, by the leader: copies go to where there is room (a plan may say that there is `more`), and unless
+  /// `dry_run` they begin to move. Takes about a microsecond a pin. (plan.cpp)
+  Task<MovementPlan> plan_movements(PlanGoal goal, bool dry_run);
+  /// The peer gets no new copies and gives away those that it has; `undo`: it takes part again. kNotFound.
+  Task<> drain_peer(ipld::PeerId peer, bool undo);
   std::vector<std::string> metric_names() const;
   /// Valid now, of all peers, by peer.
   std::vector<model::Metric> metrics(std::string_view name) const;
@@ -137,6 +162,9 @@ class Cluster {
   Task<model::RepoGc> gc_here();
   Task<model::RepoGc> gc_at(ipld::PeerId peer);
   void serve_removal(rpc::Router& router);
+  void serve_plans(rpc::Router& router);
+  Task<std::optional<Bytes>> ask_leader(std::string_view method, Bytes request, Duration time);
+  Task<proto::PlanAnswer> plan_as_leader(const proto::PlanRequest& request);
   Task<> remove_as_leader(ipld::PeerId peer, bool force);
   Task<> empty_peer(const ipld::PeerId& peer, bool force);
   HeartbeatSources metric_sources();

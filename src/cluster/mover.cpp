@@ -87,6 +87,7 @@ Task<> Mover::settle_page(std::vector<state::WorkItem> page) {
     ipld::Cid cid;
     std::optional<ipld::PeerId> from;
     ipld::PeerId to;
+    bool source_lives;
   };
   std::vector<Open> open;
   std::map<ipld::PeerId, std::vector<ipld::Cid>> questions;
@@ -111,7 +112,10 @@ Task<> Mover::settle_page(std::vector<state::WorkItem> page) {
       continue;
     }
     questions[*to].push_back(item.cid);
-    open.push_back({.cid = std::move(item.cid), .from = std::move(from), .to = *std::move(to)});
+    open.push_back({.cid = std::move(item.cid),
+                    .from = std::move(from),
+                    .to = *std::move(to),
+                    .source_lives = move->source_lives()});
   }
   std::map<ipld::PeerId, std::set<ipld::Cid>> there;
   for (auto& [peer, cids] : questions) {
@@ -122,11 +126,14 @@ Task<> Mover::settle_page(std::vector<state::WorkItem> page) {
   size_t ended = 0, cancelled = 0;
   for (const auto& item : open) {
     bool arrived = there[item.to].contains(item.cid);
-    bool returned = item.from && state_of(*item.from) == allocator::PeerState::kUp;
+    bool returned = item.from && !item.source_lives && state_of(*item.from) == allocator::PeerState::kUp;
     if (!arrived && !returned) continue;
     // Confirmed movements stand; for the others the copy that came back is enough.
-    operations.push_back(arrived ? move_pin(item.cid, nullptr, item.from ? &*item.from : nullptr)
-                                 : move_pin(item.cid, nullptr, &item.to));
+    if (!arrived) {
+      operations.push_back(move_pin(item.cid, nullptr, &item.to));
+    } else if (item.from) {
+      operations.push_back(move_pin(item.cid, nullptr, &*item.from));
+    }
     operations.push_back(end_work(item.cid));
     ++(arrived ? ended : cancelled);
   }
@@ -166,6 +173,34 @@ std::set<ipld::PeerId> Mover::sources(bool& waiting) {
   return out;
 }
 
+/// Feeds the planner; pins that are held everywhere or on the move are left out, and those in `offered`.
+Task<> Mover::offer(allocator::Planner& planner, state::ListQuery query, std::set<ipld::Cid>* offered) {
+  CO_TRY_ASSIGN(auto cursor, context_.state.list(std::move(query)));
+  std::vector<state::StoredPin> page;
+  while (!cursor->done()) {
+    page.clear();
+    CO_TRY(co_await run_blocking(context_.runtime, [&] { return cursor->next(page, kListPage); }));
+    for (const auto& stored : page) {
+      if (stored.pin.everywhere() || (offered && !offered->insert(stored.pin.cid).second)) continue;
+      CO_TRY_ASSIGN(auto work, context_.state.work(stored.pin.cid));
+      if (work && work->moves_size() > 0) continue;
+      planner.offer({.cid = stored.pin.cid,
+                     .replication_factor_min = stored.pin.options.replication_factor_min,
+                     .replication_factor_max = stored.pin.options.replication_factor_max,
+                     .allocations = stored.pin.allocations});
+    }
+  }
+  co_return Result<>{};
+}
+
+Task<allocator::Plan> Mover::plan_all(allocator::Goal goal) {
+  picture_.refresh();
+  allocator::Planner planner(picture_.peers(), picture_.policy(),
+                             {.goal = goal, .now = context_.runtime.wall_now(), .grace = context_.options.repin_grace});
+  CO_TRY(co_await offer(planner, {}, nullptr));
+  co_return std::move(planner).finish();
+}
+
 Task<> Mover::plan() {
   bool waiting = false;
   auto from = sources(waiting);
@@ -187,21 +222,7 @@ Task<> Mover::plan() {
     std::set<ipld::Cid> offered;
     for (const auto& candidate : picture_.peers().all()) {
       if (candidate.state != wanted) continue;
-      CO_TRY_ASSIGN(auto cursor, context_.state.list({.peer = candidate.peer}));
-      std::vector<state::StoredPin> page;
-      while (!cursor->done()) {
-        page.clear();
-        CO_TRY(co_await run_blocking(context_.runtime, [&] { return cursor->next(page, kListPage); }));
-        for (const auto& stored : page) {
-          if (stored.pin.everywhere() || !offered.insert(stored.pin.cid).second) continue;
-          CO_TRY_ASSIGN(auto work, context_.state.work(stored.pin.cid));
-          if (work && work->moves_size() > 0) continue;  // under way
-          planner.offer({.cid = stored.pin.cid,
-                         .replication_factor_min = stored.pin.options.replication_factor_min,
-                         .replication_factor_max = stored.pin.options.replication_factor_max,
-                         .allocations = stored.pin.allocations});
-        }
-      }
+      CO_TRY(co_await offer(planner, {.peer = candidate.peer}, &offered));
     }
     if (offered.empty()) continue;
     auto plan = std::move(planner).finish();
@@ -232,6 +253,8 @@ Task<> Mover::begin(const std::vector<allocator::Move>& moves) {
       to.set_to(move.to->bytes());
       to.set_started_ms(static_cast<uint64_t>(started.count()));
       to.set_reason(move.reason);
+      const auto* source = move.from ? picture_.peers().find(*move.from) : nullptr;
+      to.set_source_lives(source && source->state == allocator::PeerState::kUp);
       operations.push_back(std::move(op));
     }
     if (operations.size() >= 2 * kBatch) CO_TRY(co_await submit(std::exchange(operations, {})));

@@ -23,6 +23,10 @@ class Mover {
 
   /// For ever; ends when cancelled.
   Task<> run();
+  /// Over all pins; nothing is begun.
+  Task<allocator::Plan> plan_all(allocator::Goal goal);
+  /// Writes the beginning of these movements into the log.
+  Task<> begin(const std::vector<allocator::Move>& moves);
   /// Why a peer that drains is not empty yet, as of the last look; "" = nothing is in the way.
   const std::string& blocked() const { return blocked_; }
 
@@ -31,7 +35,7 @@ class Mover {
   Task<> settle();
   Task<> settle_page(std::vector<state::WorkItem> page);
   Task<> plan();
-  Task<> begin(const std::vector<allocator::Move>& moves);
+  Task<> offer(allocator::Planner& planner, state::ListQuery query, std::set<ipld::Cid>* offered);
   Task<std::set<ipld::Cid>> have(ipld::PeerId peer, std::vector<ipld::Cid> cids);
   Task<> submit(std::vector<proto::Operation> operations);
   std::set<ipld::PeerId> sources(bool& waiting);

@@ -1,4 +1,4 @@
-// GET /id, /version, /peers; DELETE /peers/{peer}.
+// GET /id, /version, /peers; DELETE /peers/{peer}; POST /peers/{peer}/drain, /rebalance, /topup.
 #include "api/rest/context.h"
 #include "api/rest/errors.h"
 #include "api/rest/json_stream.h"
@@ -47,6 +47,43 @@ Task<> remove_peer(RestContext& context, net::Request& request, net::Response& r
   co_return response.send(204, {}, kJson);
 }
 
+Task<> drain_peer(RestContext& context, net::Request& request, net::Response& response) {
+  auto peer = ipld::PeerId::parse(request.variable("peer"));
+  if (!peer) co_return fail(peer.error().with_context("error decoding Peer ID"));
+  CO_TRY_ASSIGN(bool undo, parse_bool(request.query(), "undo"));
+  CO_TRY(co_await context.cluster->drain_peer(*std::move(peer), undo));
+  co_return response.send(204, {}, kJson);
+}
+
+/// The plan as one object; it has begun unless dry-run=true.
+Task<> plan_movements(RestContext& context, cluster::PlanGoal goal, net::Request& request, net::Response& response) {
+  CO_TRY_ASSIGN(bool dry_run, parse_bool(request.query(), "dry-run"));
+  CO_TRY_ASSIGN(auto plan, co_await context.cluster->plan_movements(goal, dry_run));
+  std::string body;
+  model::JsonObject object(body);
+  object.text("summary", plan.summary);
+  object.number("pins", plan.pins);
+  object.number("blocked_pins", plan.blocked_pins);
+  object.boolean("more", plan.more);
+  object.boolean("dry_run", dry_run);
+  auto& list = object.key("moves");
+  list += '[';
+  for (size_t i = 0; i < plan.moves.size(); ++i) {
+    const auto& move = plan.moves[i];
+    if (i > 0) list += ',';
+    model::JsonObject item(list);
+    item.text("cid", move.cid.to_string());
+    if (move.from) item.text("from", move.from->to_string());
+    if (move.to) item.text("to", move.to->to_string());
+    item.text("reason", move.reason);
+    item.end();
+  }
+  list += ']';
+  object.end();
+  body += '\n';
+  co_return response.send(200, body, kJson);
+}
+
 }  // namespace
 
 void add_peer_routes(net::Router& router, RestContext& context) {
@@ -57,6 +94,15 @@ void add_peer_routes(net::Router& router, RestContext& context) {
              [&context](net::Request&, net::Response& response) { return get_peers(context, response); });
   router.add("DELETE", "/peers/{peer}", [&context](net::Request& request, net::Response& response) {
     return remove_peer(context, request, response);
+  });
+  router.add("POST", "/peers/{peer}/drain", [&context](net::Request& request, net::Response& response) {
+    return drain_peer(context, request, response);
+  });
+  router.add("POST", "/rebalance", [&context](net::Request& request, net::Response& response) {
+    return plan_movements(context, cluster::PlanGoal::kRebalance, request, response);
+  });
+  router.add("POST", "/topup", [&context](net::Request& request, net::Response& response) {
+    return plan_movements(context, cluster::PlanGoal::kTopUp, request, response);
   });
 }
 

@@ -52,6 +52,10 @@ struct Options {
   AddOptions add;
   GetOptions get;
   bool no_status = false;
+  bool dry_run = false;
+  bool force = false;
+  bool undo = false;
+  bool top_up = false;
   bool local = false;
   std::string filter;
   std::string graph_file;

@@ -67,7 +67,15 @@ class CommandLine {
   void declare_peers() {
     auto* peers = group("peers", "List and remove peers");
     command(peers, "ls", "List the peers of the cluster", "", peers_ls);
-    command(peers, "rm", "Remove a peer from the cluster", "<peer id>", peers_rm);
+    auto* rm = command(peers, "rm", "Remove a peer from the cluster, after its copies were made elsewhere", "<peer id>",
+                       peers_rm);
+    rm->add_flag("--force", o_.force, "at once, even if pins come below their minimum");
+    auto* drain =
+        command(peers, "drain", "Move the copies of a peer elsewhere; it gets no new ones", "<peer id>", peers_drain);
+    drain->add_flag("--undo", o_.undo, "let it take part again");
+    auto* balance = command(&root_, "rebalance", "Move copies so that the peers have about as many", "", rebalance);
+    balance->add_flag("--dry-run", o_.dry_run, "only show what would move, and why");
+    balance->add_flag("--top-up", o_.top_up, "instead, give pins below their maximum more copies");
   }
 
   void pin_options(CLI::App* to) {

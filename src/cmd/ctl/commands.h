@@ -35,6 +35,8 @@ client::Answer<boost::json::value> ask(Context& context, const client::ApiReques
 int id(Context& context);
 int version(Context& context);
 int peers_ls(Context& context);
+int peers_drain(Context& context);
+int rebalance(Context& context);
 int peers_rm(Context& context);
 int add(Context& context);
 int get(Context& context);

@@ -86,7 +86,41 @@ int peers_ls(Context& context) { return show_stream(context, {.path = "/peers"},
 int peers_rm(Context& context) {
   auto peer = ipld::PeerId::parse(context.argument(0));
   if (!peer) return context.output.local_error("parsing peer ID", peer.error().message);
-  return show(context, {.method = "DELETE", .path = "/peers/" + peer->to_string()}, [](const auto&) { return ""; });
+  std::vector<std::pair<std::string, std::string>> query;
+  if (context.options.force) query.emplace_back("force", "true");
+  return show(context, {.method = "DELETE", .path = "/peers/" + peer->to_string(), .query = std::move(query)},
+              [](const auto&) { return ""; });
+}
+
+int peers_drain(Context& context) {
+  auto peer = ipld::PeerId::parse(context.argument(0));
+  if (!peer) return context.output.local_error("parsing peer ID", peer.error().message);
+  std::vector<std::pair<std::string, std::string>> query;
+  if (context.options.undo) query.emplace_back("undo", "true");
+  return show(context, {.method = "POST", .path = "/peers/" + peer->to_string() + "/drain", .query = std::move(query)},
+              [](const auto&) { return ""; });
+}
+
+int rebalance(Context& context) {
+  std::vector<std::pair<std::string, std::string>> query;
+  if (context.options.dry_run) query.emplace_back("dry-run", "true");
+  auto format = [](const json::value& plan) {
+    std::string out;
+    const auto& object = plan.as_object();
+    auto text = [](const json::object& from, std::string_view key) -> std::string {
+      const auto* value = from.if_contains(key);
+      return value && value->is_string() ? std::string(value->get_string()) : std::string("-");
+    };
+    for (const auto& move : object.at("moves").as_array()) {
+      const auto& one = move.as_object();
+      out += fmt::format("{} | {} -> {} | {}\n", text(one, "cid"), text(one, "from"), text(one, "to"),
+                         text(one, "reason"));
+    }
+    return out + text(object, "summary") + "\n";
+  };
+  return show(context,
+              {.method = "POST", .path = context.options.top_up ? "/topup" : "/rebalance", .query = std::move(query)},
+              format);
 }
 
 int ipfs_gc(Context& context) {

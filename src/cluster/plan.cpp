@@ -1,0 +1,108 @@
+// Movements that a user asks for: rebalance, top-up, drain. Planned and begun where the leader is.
+#include "base/log.h"
+#include "cluster/cluster.h"
+#include "cluster/members.h"
+#include "cluster/mover.h"
+#include "proto/peer.pb.h"
+
+namespace ipfsc::cluster {
+namespace {
+
+LogComponent log("cluster");
+
+constexpr std::string_view kPlan = "Membership/Plan";
+constexpr Duration kPlanTime = std::chrono::minutes(10);  // all pins are looked at
+constexpr Duration kLeaderTime = std::chrono::seconds(10);
+
+MovementPlan from_proto(const proto::PlanAnswer& answer) {
+  MovementPlan plan{.moves = {},
+                    .pins = answer.pins(),
+                    .blocked_pins = answer.blocked_pins(),
+                    .more = answer.more(),
+                    .summary = answer.summary()};
+  for (const auto& move : answer.moves()) {
+    auto cid = ipld::Cid::from_bytes(move.cid());
+    if (!cid) continue;
+    PlannedMove planned{.cid = *std::move(cid), .from = {}, .to = {}, .reason = move.reason()};
+    if (auto from = ipld::PeerId::from_bytes(move.from())) planned.from = *std::move(from);
+    if (auto to = ipld::PeerId::from_bytes(move.to())) planned.to = *std::move(to);
+    plan.moves.push_back(std::move(planned));
+  }
+  return plan;
+}
+
+proto::PlanAnswer to_proto(const allocator::Plan& plan) {
+  proto::PlanAnswer answer;
+  for (const auto& move : plan.moves) {
+    auto& to = *answer.add_moves();
+    to.set_cid(move.cid.bytes());
+    if (move.from) to.set_from(move.from->bytes());
+    if (move.to) to.set_to(move.to->bytes());
+    to.set_reason(move.reason);
+  }
+  answer.set_pins(plan.pins);
+  answer.set_blocked_pins(plan.blocked_pins);
+  answer.set_more(plan.more);
+  answer.set_summary(plan.summary);
+  return answer;
+}
+
+}  // namespace
+
+void Cluster::serve_plans(rpc::Router& router) {
+  router.add_unary(std::string(kPlan), rpc::Access::kMember, [this](rpc::CallInfo, Bytes bytes) -> Task<Bytes> {
+    proto::PlanRequest request;
+    if (!request.ParseFromString(bytes)) co_return fail(ErrorKind::kInvalidArgument, "a damaged request");
+    CO_TRY_ASSIGN(auto plan, co_await plan_as_leader(request));
+    co_return plan.SerializeAsString();
+  });
+}
+
+/// The leader's answer to `request`; empty = this peer leads and has to answer itself.
+Task<std::optional<Bytes>> Cluster::ask_leader(std::string_view method, Bytes request, Duration time) {
+  CO_TRY(co_await consensus_.wait_ready(runtime_.now() + kLeaderTime));
+  if (consensus_.is_leader()) co_return std::optional<Bytes>();
+  auto leader = consensus_.leader();
+  if (!leader) co_return fail(ErrorKind::kUnavailable, consensus_.trouble());
+  CO_TRY_ASSIGN(auto answer, co_await client_.call(*leader, method, std::move(request), runtime_.now() + time));
+  co_return std::optional<Bytes>(std::move(answer));
+}
+
+Task<proto::PlanAnswer> Cluster::plan_as_leader(const proto::PlanRequest& request) {
+  if (!consensus_.is_leader()) co_return fail(ErrorKind::kUnavailable, "this peer is not the leader");
+  auto goal = request.goal() == proto::PlanRequest::TOP_UP ? allocator::Goal::kTopUp : allocator::Goal::kRebalance;
+  CO_TRY_ASSIGN(auto plan, co_await mover_->plan_all(goal));
+  if (!request.dry_run()) CO_TRY(co_await mover_->begin(plan.moves));
+  co_return to_proto(plan);
+}
+
+Task<MovementPlan> Cluster::plan_movements(PlanGoal goal, bool dry_run) {
+  if (!dry_run) CO_TRY(check_writable());
+  proto::PlanRequest request;
+  request.set_goal(goal == PlanGoal::kTopUp ? proto::PlanRequest::TOP_UP : proto::PlanRequest::REBALANCE);
+  request.set_dry_run(dry_run);
+  CO_TRY_ASSIGN(auto remote, co_await ask_leader(kPlan, request.SerializeAsString(), kPlanTime));
+  if (!remote) {
+    CO_TRY_ASSIGN(auto answer, co_await plan_as_leader(request));
+    co_return from_proto(answer);
+  }
+  proto::PlanAnswer answer;
+  if (!answer.ParseFromString(*remote)) co_return fail(ErrorKind::kInternal, "the leader's answer is damaged");
+  co_return from_proto(answer);
+}
+
+Task<> Cluster::drain_peer(ipld::PeerId peer, bool undo) {
+  CO_TRY(check_writable());
+  auto known = state_.peer(peer);
+  if (!known || !belongs(*known)) {
+    co_return fail(ErrorKind::kNotFound, peer.to_string() + " is not a peer of this cluster");
+  }
+  known->state = undo ? proto::PEER_STATE_UP : proto::PEER_STATE_DRAINING;
+  std::vector<proto::Operation> operations;
+  operations.push_back(put_peer(*known, "membership"));
+  CO_TRY(co_await submit(std::move(operations)));
+  log.info("the peer {} {}", peer.to_string(), undo ? "takes part again" : "is drained");
+  co_return Result<>{};
+}
+
+}  // namespace ipfsc::cluster

@@ -148,6 +148,7 @@ Result<PeerOptions> peer_options(const config::Configuration& config, const iden
   TRY_ASSIGN(options.rpc, rpc_options(config, identity));
   cluster.addresses = own_addresses(config, identity.id, options.rpc->listen);
   options.leave_on_shutdown = config.cluster.leave_on_shutdown;
+  options.peer_addresses = config.cluster.peer_addresses;
   options.peerstore_path = config.path(config.cluster.peerstore_file);
   cluster.replication_factor_min = static_cast<int>(config.cluster.replication_factor_min);
   cluster.replication_factor_max = static_cast<int>(config.cluster.replication_factor_max);

@@ -21,10 +21,11 @@ struct PeerOptions {
   state::StateOptions state;
   consensus::RaftOptions raft;
   tracker::TrackerOptions tracker;
-  std::optional<rpc::RpcOptions> rpc;      ///< always set; not default-constructible
-  bool leave_on_shutdown = false;          ///< a planned end takes this peer out of the cluster
-  std::vector<ipld::Multiaddr> bootstrap;  ///< --bootstrap: peers to join when this one has no data
-  std::string peerstore_path;              ///< addresses of other peers, a line each
+  std::optional<rpc::RpcOptions> rpc;           ///< always set; not default-constructible
+  bool leave_on_shutdown = false;               ///< a planned end takes this peer out of the cluster
+  std::vector<ipld::Multiaddr> bootstrap;       ///< --bootstrap: peers to join when this one has no data
+  std::vector<ipld::Multiaddr> peer_addresses;  ///< of other peers, from the configuration
+  std::string peerstore_path;                   ///< addresses of other peers, a line each
 
   bool use_embedded = true;
   ipfs::EmbeddedOptions embedded;

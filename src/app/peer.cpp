@@ -58,6 +58,7 @@ Task<> Peer::open_data() {
   CO_TRY_ASSIGN(state_, co_await run_blocking(runtime_, [this] { return state::State::open(options_.state); }));
   client_ = std::make_unique<rpc::GrpcClient>(runtime_, *options_.rpc);
   membership_ = std::make_unique<cluster::Membership>(runtime_, options_.cluster, *state_, *client_);
+  membership_->add_hints(options_.peer_addresses);
   membership_->add_hints(read_peerstore(options_.peerstore_path));
   membership_->add_hints(options_.bootstrap);
   CO_TRY(co_await join_if_asked());

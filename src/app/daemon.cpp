@@ -69,7 +69,11 @@ Task<int> run(Runtime& runtime, PeerOptions options) {
   co_await starting.stop();
   Result<> outcome;
   bool removed = false;
-  if (start.result && !*start.result && !signals.asked()) outcome = *start.result;
+  if (start.result && !*start.result && !signals.asked()) {
+    removed = peer.removed();
+    if (removed) log.warn("{}", start.result->error().message);
+    if (!removed) outcome = *start.result;
+  }
   if (start.result && *start.result && !signals.asked()) {
     log.info("** IPFS Cluster is READY **");
     say_where(peer, options);

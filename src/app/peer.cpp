@@ -47,6 +47,7 @@ Task<> Peer::start() {
     auto caught_up = co_await consensus_->barrier(runtime_.now() + kSayWhy);
     if (caught_up) break;
     if (caught_up.error().kind == ErrorKind::kCancelled) co_return fail(caught_up.error());
+    if (membership_->removed()) co_return fail(ErrorKind::kPermissionDenied, "this peer was removed from the cluster");
     cluster_->set_ready(fail(ErrorKind::kUnavailable, "the peer is starting: " + caught_up.error().message));
   }
   cluster_->set_ready({});
@@ -73,7 +74,7 @@ Task<> Peer::open_data() {
 Task<> Peer::join_if_asked() {
   if (options_.bootstrap.empty()) co_return Result<>{};
   CO_TRY_ASSIGN(bool member, co_await run_blocking(runtime_, [this] { return consensus::has_log(options_.raft); }));
-  if (member) co_return Result<>{};
+  if (member) co_return co_await membership_->check_same_cluster(options_.bootstrap);
   if (!state_->info().cluster_id.empty()) {
     co_return fail(ErrorKind::kFailedPrecondition,
                    "this peer holds a pinset of its own and cannot join another cluster "
@@ -98,7 +99,8 @@ Task<> Peer::open_node() {
   if (options_.use_embedded) {
     std::vector<std::shared_ptr<ipfs::BlockSource>> sources;
     CO_TRY_ASSIGN(auto gateways, ipfs::GatewaySource::make(runtime_, options_.block_gateways));
-    sources.push_back(std::make_shared<cluster::PeerSource>(runtime_, options_.cluster.self, *state_, *client_));
+    peer_blocks_ = std::make_shared<cluster::PeerSource>(runtime_, options_.cluster.self, *state_, *client_);
+    sources.push_back(peer_blocks_);
     sources.push_back(std::move(gateways));
     CO_TRY_ASSIGN(node_, co_await ipfs::EmbeddedNode::open(runtime_, options_.embedded, std::move(sources)));
   } else {
@@ -115,7 +117,8 @@ Result<> Peer::listen_rest() {
 
 Result<> Peer::listen_gateway() {
   if (!options_.gateway || !options_.use_embedded) return {};
-  gateway_ = std::make_unique<api::gateway::Gateway>(runtime_, *node_, *options_.gateway);
+  gateway_node_ = std::make_unique<cluster::ReadThroughNode>(*node_, peer_blocks_);
+  gateway_ = std::make_unique<api::gateway::Gateway>(runtime_, *gateway_node_, *options_.gateway);
   gateway_server_ = std::make_unique<net::HttpServer>(runtime_, options_.gateway->server, gateway_->handler());
   for (const auto& address : options_.gateway->addresses) {
     auto bound = gateway_server_->listen(address);

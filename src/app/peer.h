@@ -8,6 +8,7 @@
 #include "api/rest/rest_api.h"
 #include "app/options.h"
 #include "base/runtime.h"
+#include "cluster/block_exchange.h"
 #include "cluster/cluster.h"
 #include "cluster/membership.h"
 #include "consensus/consensus.h"
@@ -34,6 +35,7 @@ class Peer {
   cluster::Cluster* cluster() { return cluster_.get(); }
   /// Returns when this peer was removed from its cluster; not before start() has returned.
   Task<> wait_removed() { return membership_->wait_removed(); }
+  bool removed() const { return membership_ && membership_->removed(); }
   /// Where the REST API and the gateway listen, with real ports.
   std::vector<ipld::Multiaddr> rest_addresses() const;
   std::vector<ipld::Multiaddr> gateway_addresses() const;
@@ -61,6 +63,8 @@ class Peer {
   std::unique_ptr<tracker::PinTracker> tracker_;
   std::unique_ptr<cluster::Cluster> cluster_;
   std::unique_ptr<rpc::GrpcServer> server_;
+  std::shared_ptr<cluster::PeerSource> peer_blocks_;  // with the embedded node
+  std::unique_ptr<cluster::ReadThroughNode> gateway_node_;
   std::unique_ptr<api::gateway::Gateway> gateway_;
   std::unique_ptr<net::HttpServer> gateway_server_;
   std::unique_ptr<api::metrics::Metrics> metrics_;

@@ -170,12 +170,16 @@ Task<std::unique_ptr<AddSession>> Cluster::add(AddParams params, Caller caller) 
   params.pin.pin_update.reset();
   params.pin.mode = model::PinMode::kRecursive;
   // What would make the final pin fail is told before the first byte is taken.
-  CO_TRY_ASSIGN(auto destinations, add_destinations(params.pin));
+  auto destinations = add_destinations(params.pin);
+  if (!destinations && destinations.error().kind == ErrorKind::kFailedPrecondition && !consensus_.is_leader()) {
+    if (auto chosen = co_await ask_for_allocation({}, params.pin)) destinations = std::move(chosen);
+  }
+  CO_TRY(destinations);
   auto upload = std::make_shared<Upload>(runtime_, add_counters_);
   if (params.format == AddFormat::kCar) {
-    CO_TRY_ASSIGN(upload->maker, make_car_maker(params, destinations));
+    CO_TRY_ASSIGN(upload->maker, make_car_maker(params, *destinations));
   } else {
-    CO_TRY_ASSIGN(upload->maker, make_unixfs_maker(params, destinations));
+    CO_TRY_ASSIGN(upload->maker, make_unixfs_maker(params, *destinations));
   }
   CO_TRY_ASSIGN(upload->writer, co_await ipfs_.put_blocks({.verified = upload->maker->hashes_blocks()}));
   PipelinedAdd::Pin pin_root;

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "cluster/members.h"
+#include "ipfs/path.h"
 #include "ipld/cid.h"
 #include "proto/peer.pb.h"
 
@@ -14,6 +15,7 @@ namespace {
 
 LogComponent log("blocks");
 constexpr std::string_view kGet = "Blocks/Get";
+constexpr size_t kMaxBlockBytes = 4 << 20;  // that the gateway passes on
 
 }  // namespace
 
@@ -93,6 +95,20 @@ Task<Bytes> PeerSource::fetch(ipld::Cid cid, ipfs::FetchHints hints, size_t max_
   if (problems.empty()) co_return fail(ErrorKind::kNotFound, "not on any peer");
   co_return fail(ErrorKind::kUnavailable, fmt::format("{} peers do not have it, {} could not be asked ({})", without,
                                                       problems.size(), problems.front()));
+}
+
+Task<Bytes> ReadThroughNode::get_block(ipld::Cid cid) {
+  auto here = co_await node_.get_block(cid);
+  if (here || here.error().kind != ErrorKind::kNotFound) co_return here;
+  if (peers_->reach({}) == ipfs::SourceReach::kNowhere) co_return here;
+  auto there = co_await peers_->fetch(cid, {.root = cid}, kMaxBlockBytes);
+  if (there || there.error().kind == ErrorKind::kCancelled) co_return there;
+  co_return fail(there.error().with_context("block " + cid.to_string()));
+}
+
+Task<ipld::Cid> ReadThroughNode::resolve(std::string path) {
+  CO_TRY_ASSIGN(auto resolved, co_await ipfs::resolve_path(*this, std::move(path)));
+  co_return resolved.cid;
 }
 
 }  // namespace ipfsc::cluster

@@ -44,4 +44,36 @@ class PeerSource final : public ipfs::BlockSource {
   std::map<ipld::Cid, ipld::PeerId> had_it_;  // by root
 };
 
+/// The node of this peer with the blocks of all others behind it: for reading through the gateway. What comes from
+/// others is not kept.
+class ReadThroughNode final : public ipfs::IpfsNode {
+ public:
+  /// Both outlive it.
+  ReadThroughNode(ipfs::IpfsNode& node, std::shared_ptr<PeerSource> peers) : node_(node), peers_(std::move(peers)) {}
+
+  Task<Bytes> get_block(ipld::Cid cid) override;
+  Task<ipld::Cid> resolve(std::string path) override;
+
+  Task<ipfs::NodeId> id() override { return node_.id(); }
+  Task<> pin(ipfs::PinRequest request) override { return node_.pin(std::move(request)); }
+  Task<> unpin(ipld::Cid cid) override { return node_.unpin(std::move(cid)); }
+  Task<ipfs::PinKind> pinned(ipld::Cid cid, bool recursive) override { return node_.pinned(std::move(cid), recursive); }
+  std::unique_ptr<ipfs::PinList> list_pins() override { return node_.list_pins(); }
+  Task<std::unique_ptr<ipfs::BlockWriter>> put_blocks(ipfs::WriterOptions options) override {
+    return node_.put_blocks(options);
+  }
+  Task<bool> has(ipld::Cid cid) override { return node_.has(std::move(cid)); }
+  Task<ipfs::RepoStat> stat() override { return node_.stat(); }
+  Task<ipfs::GcResult> gc(std::function<void(const ipfs::GcItem&)> on_item) override {
+    return node_.gc(std::move(on_item));
+  }
+  Task<ipfs::VerifyResult> verify(ipfs::VerifyRequest request) override { return node_.verify(std::move(request)); }
+  Task<> connect(ipld::Multiaddr address) override { return node_.connect(std::move(address)); }
+  Task<> stop() override { co_return Result<>{}; }  // its owner stops the node
+
+ private:
+  ipfs::IpfsNode& node_;
+  std::shared_ptr<PeerSource> peers_;
+};
+
 }  // namespace ipfsc::cluster

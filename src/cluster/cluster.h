@@ -53,6 +53,12 @@ struct Context {
 
 class Mover;
 
+/// What a pin is planned with.
+struct PeerView {
+  const allocator::Peers& peers;
+  const allocator::Policy& policy;
+};
+
 enum class PlanGoal : uint8_t {
   kRebalance,  ///< numbers of copies come near the mean, hard rules of spread are kept again
   kTopUp       ///< pins below their maximum get more copies
@@ -149,7 +155,7 @@ class Cluster {
  private:
   Context context() { return {runtime_, options_, state_, consensus_, tracker_, ipfs_}; }
   Result<> check_writable() const;
-  Result<model::Pin> plan(const ipld::Cid& cid, model::PinOptions options);
+  Result<model::Pin> plan(const ipld::Cid& cid, model::PinOptions options, const PeerView& view);
   Task<std::vector<state::Outcome>> submit(std::vector<proto::Operation> operations);
   Result<std::vector<ipld::PeerId>> add_destinations(const model::PinOptions& options);
   Task<model::Pin> pin_added(ipld::Cid root, model::PinOptions options, Caller caller,
@@ -164,6 +170,9 @@ class Cluster {
   void serve_removal(rpc::Router& router);
   void serve_plans(rpc::Router& router);
   Task<std::optional<Bytes>> ask_leader(std::string_view method, Bytes request, Duration time);
+  Result<proto::AllocateAnswer> allocate_as_leader(const proto::AllocateRequest& request);
+  Task<std::vector<ipld::PeerId>> ask_for_allocation(const ipld::Cid& cid, const model::PinOptions& options);
+  Task<model::Pin> plan_anywhere(const ipld::Cid& cid, model::PinOptions options);
   Task<proto::PlanAnswer> plan_as_leader(const proto::PlanRequest& request);
   Task<> remove_as_leader(ipld::PeerId peer, bool force);
   Task<> empty_peer(const ipld::PeerId& peer, bool force);

@@ -171,6 +171,9 @@ Task<Bytes> Heartbeats::take(rpc::CallInfo info, Bytes request) {
   hear(info.caller, std::move(heartbeat), std::move(request), now);
   proto::HeartbeatAnswer answer;
   if (!voters().contains(info.caller)) {
+    auto& mine = *answer.add_others();
+    mine.set_peer(options_.self.bytes());
+    mine.set_heartbeat(monitor::encode_heartbeat(own()));
     for (const auto& [peer, heard] : heard_) {
       if (peer == info.caller) continue;
       auto& relayed = *answer.add_others();

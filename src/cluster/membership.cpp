@@ -16,6 +16,7 @@ constexpr uint32_t kProtocol = 1;
 constexpr std::string_view kJoin = "Membership/Join";
 constexpr std::string_view kHello = "Membership/Hello";
 constexpr Duration kCallTime = std::chrono::seconds(10);
+constexpr Duration kFirstCallTime = std::chrono::seconds(3);
 constexpr Duration kJoinTime = std::chrono::seconds(30);
 constexpr Duration kAskAgain = std::chrono::seconds(1);
 constexpr Duration kLookAtAddresses = std::chrono::milliseconds(500);
@@ -215,7 +216,7 @@ void Membership::serve(rpc::Router& router, consensus::Consensus& consensus) {
   router.add_unary(std::string(kJoin), rpc::Access::kOutsider, [this](rpc::CallInfo info, Bytes request) {
     return take_join(std::move(info), std::move(request));
   });
-  router.add_unary(std::string(kHello), rpc::Access::kMember, [this](rpc::CallInfo info, Bytes request) {
+  router.add_unary(std::string(kHello), rpc::Access::kOutsider, [this](rpc::CallInfo info, Bytes request) {
     return take_hello(std::move(info), std::move(request));
   });
 }
@@ -225,9 +226,15 @@ Task<Bytes> Membership::take_hello(rpc::CallInfo info, Bytes bytes) {
   if (!request.ParseFromString(bytes) || request.self().peer() != info.caller.bytes()) {
     co_return fail(ErrorKind::kInvalidArgument, "a damaged greeting");
   }
+  proto::HelloAnswer answer;
+  answer.set_cluster_id(state_.info().cluster_id);
+  if (auto member = admit(info.caller, rpc::Access::kMember); !member) {
+    auto known = state_.peer(info.caller);
+    answer.set_removed(known && known->state == proto::PEER_STATE_REMOVED);
+    co_return answer.SerializeAsString();
+  }
   learn(request.self());
   client_.retry_now(info.caller);
-  proto::HelloAnswer answer;
   *answer.add_peers() = own_entry();
   for (const auto& known : state_.peers()) {
     if (belongs(known) && known.id != options_.self && known.id != info.caller)
@@ -236,36 +243,65 @@ Task<Bytes> Membership::take_hello(rpc::CallInfo info, Bytes bytes) {
   co_return answer.SerializeAsString();
 }
 
-Task<> Membership::greet(ipld::PeerId peer) {
+Task<proto::HelloAnswer> Membership::say_hello(ipld::PeerId peer, Duration time) {
   proto::HelloRequest request;
   request.set_protocol(kProtocol);
   *request.mutable_self() = own_entry();
+  CO_TRY_ASSIGN(auto bytes, co_await client_.call(peer, kHello, request.SerializeAsString(), runtime_.now() + time));
+  proto::HelloAnswer answer;
+  if (!answer.ParseFromString(bytes)) co_return fail(ErrorKind::kInternal, "the peer's answer is damaged");
+  co_return answer;
+}
+
+Task<> Membership::greet(ipld::PeerId peer) {
   for (auto pause = kGreetAgain;; pause = std::min(pause * 2, kGreetAtMost)) {
-    auto reply = co_await client_.call(peer, kHello, request.SerializeAsString(), runtime_.now() + kCallTime);
-    if (!reply && reply.error().kind == ErrorKind::kCancelled) co_return fail(reply.error());
-    proto::HelloAnswer answer;
-    if (reply && answer.ParseFromString(*reply)) {
-      for (const auto& entry : answer.peers()) {
+    auto answer = co_await say_hello(peer, kCallTime);
+    if (!answer && answer.error().kind == ErrorKind::kCancelled) co_return fail(answer.error());
+    if (answer && !answer->peers().empty()) {
+      for (const auto& entry : answer->peers()) {
         // What others say of a third peer is older than its own word.
         auto who = ipld::PeerId::from_bytes(entry.peer());
         if (who && (*who == peer || !told_.contains(*who))) learn(entry);
       }
       co_return Result<>{};
     }
-    bool refused = !reply && (reply.error().kind == ErrorKind::kUnauthenticated ||
-                              reply.error().kind == ErrorKind::kPermissionDenied);
-    if (refused) log.warn("the peer {} refuses this one: {}", peer.to_string(), reply.error().message);
+    if (answer && answer->cluster_id() == state_.info().cluster_id) told_removed_ |= answer->removed();
+    if (answer) {
+      log.warn("the peer {} says that this one {}", peer.to_string(),
+               answer->removed() ? "was removed from the cluster" : "does not belong to its cluster");
+    } else if (answer.error().kind == ErrorKind::kUnauthenticated ||
+               answer.error().kind == ErrorKind::kPermissionDenied) {
+      log.warn("the peer {} refuses this one: {}", peer.to_string(), answer.error().message);
+    }
     CO_TRY(co_await runtime_.sleep_for(pause));
   }
 }
 
-Task<> Membership::wait_removed() {
-  for (;;) {
-    auto self = state_.peer(options_.self);
-    if (self && (self->state == proto::PEER_STATE_REMOVED || self->state == proto::PEER_STATE_BANNED))
-      co_return Result<>{};
-    CO_TRY(co_await runtime_.sleep_for(kLookAtAddresses));
+Task<> Membership::check_same_cluster(std::vector<ipld::Multiaddr> bootstrap) {
+  auto own = state_.info().cluster_id;
+  for (const auto& address : bootstrap) {
+    auto peer = address.peer_id();
+    if (own.empty() || !peer || *peer == options_.self) continue;
+    auto answer = co_await say_hello(*peer, kFirstCallTime);
+    if (!answer && answer.error().kind == ErrorKind::kCancelled) co_return fail(answer.error());
+    if (!answer || answer->cluster_id().empty() || answer->cluster_id() == own) continue;
+    co_return fail(ErrorKind::kFailedPrecondition,
+                   fmt::format("this peer holds the data of another cluster than the peer {} "
+                               "(ipfs-cluster-service state cleanup sets it aside)",
+                               peer->to_string()));
   }
+  co_return Result<>{};
+}
+
+bool Membership::removed() const {
+  auto self = state_.peer(options_.self);
+  return told_removed_ ||
+         (self && (self->state == proto::PEER_STATE_REMOVED || self->state == proto::PEER_STATE_BANNED));
+}
+
+Task<> Membership::wait_removed() {
+  while (!removed()) CO_TRY(co_await runtime_.sleep_for(kLookAtAddresses));
+  co_return Result<>{};
 }
 
 /// Keeps the client's addresses as the log has them, and greets whom it names for the first time.

@@ -39,6 +39,12 @@ class Membership {
 
   /// Returns when the log says that this peer was removed.
   Task<> wait_removed();
+  /// By the log, or by the word of another member.
+  bool removed() const;
+
+  /// For a peer that has data and is told to join: kFailedPrecondition when one of the peers at `bootstrap` answers
+  /// that its cluster is another one. Nobody answers: fine.
+  Task<> check_same_cluster(std::vector<ipld::Multiaddr> bootstrap);
 
   /// Greets the others, and keeps name and addresses of this peer in the log.
   void start();
@@ -50,6 +56,7 @@ class Membership {
   Task<Bytes> take_hello(rpc::CallInfo info, Bytes request);
   Task<> watch_addresses();
   Task<> greet(ipld::PeerId peer);
+  Task<proto::HelloAnswer> say_hello(ipld::PeerId peer, Duration time);
   Task<> announce();
 
   proto::PeerEntry own_entry() const;
@@ -62,6 +69,7 @@ class Membership {
   const ClusterOptions& options_;
   state::State& state_;
   rpc::PeerClient& client_;
+  bool told_removed_ = false;
   consensus::Consensus* consensus_ = nullptr;                  // from serve() on
   std::map<ipld::PeerId, std::vector<ipld::Multiaddr>> told_;  // by greetings since the start: the newest word
   std::map<ipld::PeerId, std::vector<ipld::Multiaddr>> hints_;

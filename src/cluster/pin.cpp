@@ -27,9 +27,9 @@ Result<model::Pin> answer(const state::Outcome& outcome, const model::Pin& asked
 
 }  // namespace
 
-Result<model::Pin> Cluster::plan(const ipld::Cid& cid, model::PinOptions options) {
+Result<model::Pin> Cluster::plan(const ipld::Cid& cid, model::PinOptions options, const PeerView& view) {
   // Point reads are done in place: they take microseconds, less than the way to a worker and back.
-  PinSituation situation{.peers = picture_.peers(), .policy = picture_.policy(), .now = runtime_.wall_now()};
+  PinSituation situation{.peers = view.peers, .policy = view.policy, .now = runtime_.wall_now()};
   TRY_ASSIGN(auto existing, state_.get(cid));
   if (existing) situation.existing = std::move(existing->pin);
   if (options.pin_update && *options.pin_update != cid) {
@@ -42,9 +42,20 @@ Result<model::Pin> Cluster::plan(const ipld::Cid& cid, model::PinOptions options
   return planned;
 }
 
+/// A peer that has not heard all metrics yet lets the leader choose.
+Task<model::Pin> Cluster::plan_anywhere(const ipld::Cid& cid, model::PinOptions options) {
+  auto pin = plan(cid, options, {picture_.peers(), picture_.policy()});
+  bool too_few = !pin && pin.error().kind == ErrorKind::kFailedPrecondition;
+  if (!too_few || consensus_.is_leader() || calls_.others().empty()) co_return pin;
+  auto chosen = co_await ask_for_allocation(cid, options);
+  if (!chosen || chosen->empty()) co_return pin;
+  auto peers = allocator::Peers::plain(*chosen);
+  co_return plan(cid, std::move(options), {peers, {}});
+}
+
 Task<model::Pin> Cluster::pin(ipld::Cid cid, model::PinOptions options, Caller caller) {
   CO_TRY(check_writable());
-  CO_TRY_ASSIGN(auto pin, plan(cid, std::move(options)));
+  CO_TRY_ASSIGN(auto pin, co_await plan_anywhere(cid, std::move(options)));
   std::vector<proto::Operation> operations;
   operations.push_back(pin_operation(pin, std::move(caller.actor), std::move(caller.request_id)));
   CO_TRY_ASSIGN(auto outcomes, co_await submit(std::move(operations)));
@@ -58,7 +69,7 @@ Task<std::vector<Result<model::Pin>>> Cluster::pin_many(std::vector<std::pair<ip
   std::vector<proto::Operation> operations;
   std::vector<size_t> submitted;  // index in `results` of each operation
   for (auto& [cid, options] : pins) {
-    results.push_back(plan(cid, std::move(options)));
+    results.push_back(co_await plan_anywhere(cid, std::move(options)));
     if (!results.back()) continue;
     submitted.push_back(results.size() - 1);
     operations.push_back(pin_operation(*results.back(), caller.actor, {}));

@@ -15,7 +15,8 @@ constexpr Duration kRemoveTime = std::chrono::hours(24);  // moving the copies c
 constexpr Duration kLook = std::chrono::milliseconds(200);
 constexpr Duration kReport = std::chrono::seconds(10);
 constexpr Duration kLeaderTime = std::chrono::seconds(10);
-constexpr int kLeaders = 3;  // asked in turn when the leadership moves meanwhile
+constexpr int kTries = 20;  // while the leadership moves
+constexpr Duration kTryAgain = std::chrono::milliseconds(250);
 
 }  // namespace
 
@@ -43,7 +44,8 @@ Task<> Cluster::remove_peer(ipld::PeerId peer, bool force) {
   request.set_peer(peer.bytes());
   request.set_force(force);
   Result<> last = fail(ErrorKind::kUnavailable, "there is no leader");
-  for (int i = 0; i < kLeaders; ++i) {
+  for (int i = 0; i < kTries; ++i) {
+    if (i > 0) CO_TRY(co_await runtime_.sleep_for(kTryAgain));
     CO_TRY(co_await consensus_.wait_ready(runtime_.now() + kLeaderTime));
     if (consensus_.is_leader()) {
       if (peer != options_.self) co_return co_await remove_as_leader(std::move(peer), force);

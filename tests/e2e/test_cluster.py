@@ -154,7 +154,6 @@ def test_a_burst_of_100_pins_is_on_every_peer_soon(three_peers, through):
               f"all are pinned on {peer.name}", 30)
 
 
-@pytest.mark.xfail(strict=True, reason="the gateway serves only what is in its own peer's store")
 def test_the_gateway_serves_what_only_another_peer_has(three_peers):
     data = random_bytes(700_000, "elsewhere")
     cid = add_bytes(three_peers[0], data, query="replication-min=1&replication-max=1")["cid"]

@@ -44,7 +44,7 @@ struct Allocation {
 /// Errors: those of check_factors(); kInvalidArgument naming a requested peer and why it cannot take the pin;
 /// kFailedPrecondition with the Go program's message when the minimum cannot be met, and behind it, for each hard rule,
 /// how many domains are missing.
-/// O(n · (log n + levels + copies · rules)) for n peers, about 1 µs a peer.
+/// O(n · (log n + levels + copies · rules)) for n peers: about 10 µs for 10 of them, 150 µs for 200.
 Result<Allocation> allocate(const AllocationRequest& request, std::vector<Verdict>* verdicts = nullptr);
 
 /// The Go program's rules for a pair of factors; kInvalidArgument with its message.

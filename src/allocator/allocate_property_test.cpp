@@ -128,7 +128,9 @@ void check_minimum(const Situation& s, const Result<Allocation>& result) {
   std::vector<const Candidate*> fresh;
   Placement holders(s.policy);
   for (const auto& id : s.current) {
-    if (s.living(id) && !holders.on_node_of(*s.find(id))) holders.add(*s.find(id));
+    if (!s.living(id)) continue;
+    if (holders.on_node_of(*s.find(id))) return;  // which of the two stays decides what fits beside it
+    holders.add(*s.find(id));
   }
   for (const auto& c : s.candidates) {
     if (!s.holds(c.peer) && fit(c, s.policy, s.size_bytes)) fresh.push_back(&c);

@@ -59,6 +59,7 @@ class Divider {
       std::ranges::sort(items, before);
       return 0;
     }
+    if (items.size() == 1) return weight_from(*items.front().peer, level);
     auto parts = divide(items, level);
     int64_t total = 0;
     for (auto& part : parts) {
@@ -78,6 +79,12 @@ class Divider {
  private:
   static bool before(const Item& a, const Item& b) {
     return a.rank != b.rank ? a.rank < b.rank : a.peer->peer < b.peer->peer;
+  }
+
+  /// Of a peer that is alone in its part: nothing is left to order.
+  int64_t weight_from(const Candidate& peer, size_t level) const {
+    int64_t inner = level + 1 < levels_.size() ? weight_from(peer, level + 1) : 0;
+    return saturating_add(effective_weight(peer, levels_[level], peer.metrics.at(levels_[level])), inner);
   }
 
   std::vector<Part> divide(const std::vector<Item>& items, size_t level) const {
@@ -127,7 +134,8 @@ std::vector<const Candidate*> order_peers(std::vector<const Candidate*> peers, s
   items.reserve(peers.size());
   for (const auto* peer : peers) items.push_back({peer, rank_among_equals(*peer, seed)});
   // Saturated sums depend on the order of their terms: bring it into one that is independent of the caller's.
-  std::ranges::sort(items, {}, [](const Item& item) -> const ipld::PeerId& { return item.peer->peer; });
+  auto id = [](const Item& item) -> const ipld::PeerId& { return item.peer->peer; };
+  if (!std::ranges::is_sorted(items, {}, id)) std::ranges::sort(items, {}, id);
   Divider(allocate_by).order(items, 0);
   for (size_t i = 0; i < items.size(); ++i) peers[i] = items[i].peer;
   return peers;

@@ -76,8 +76,7 @@ struct Plan {
 };
 
 /// Fed with the pins in any order and in pieces of any size; each pin once. The plan does not depend on that order.
-/// Memory: max_moves pins. Each pin offered costs as much as an allocation when there is something to do for it, else
-/// well under a microsecond.
+/// Memory: max_moves pins. A pin costs two allocations when there is something to do for it, else its lookups.
 class Planner {
  public:
   Planner(Peers peers, Policy policy, PlanRequest request);

@@ -21,6 +21,13 @@ int milliseconds(Duration duration) {
   return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
 
+/// gRPC 1.51 at times ends its callback threads wrongly (they use a queue that is gone) when the last channel goes. One
+/// channel stays for the life of the program, so that this never happens.
+void keep_one(const std::shared_ptr<grpc::Channel>& channel) {
+  static auto* kept = new std::shared_ptr<grpc::Channel>();
+  if (channel && !*kept) *kept = channel;
+}
+
 Error unreachable(const ipld::PeerId& peer) {
   return {ErrorKind::kUnavailable, fmt::format("{}no address of the peer {} is known", kNotReached, peer.to_string())};
 }
@@ -314,6 +321,7 @@ boost::asio::awaitable<void> GrpcClient::stop() {
   shared->stopped = true;
   for (auto* context : shared->calls) context->TryCancel();
   while (!shared->calls.empty()) (void)co_await shared->changed.wait();
+  for (auto& [peer, connection] : connections_) keep_one(connection->channel);
   connections_.clear();
 }
 

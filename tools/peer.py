@@ -57,6 +57,7 @@ class Peer:
         self.log_path = pathlib.Path(log) if log else self.folder.with_suffix(".log")
         self.process = None
         self.ipfs = ipfs
+        self.prefix = ()  # of the daemon's command line
         self.log_level = ("--loglevel", log_level) if log_level else ()
         self.env = {**{k: v for k, v in os.environ.items() if not k.startswith("CLUSTER_")}, **(env or {})}
 
@@ -114,7 +115,8 @@ class Peer:
     def gateway(self):
         return self._http(as_list(self.config["api"]["gateway"]["http_listen_multiaddress"])[0])
 
-    def start(self, *args, wait=True, timeout=60, prefix=()):
+    def start(self, *args, wait=True, timeout=60, prefix=None):
+        prefix = self.prefix if prefix is None else prefix
         log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
             [*prefix, BIN / "ipfs-cluster-service", "--config", self.folder, *self.log_level, "daemon", *args],

@@ -1,13 +1,15 @@
 """Peers killed and restarted under load: what was acknowledged is there on all, once, and nothing else."""
+import http.client
 import random
 import signal
 import threading
 import time
 
+import pytest
 from content import add_bytes, fetch, random_bytes, raw_cid
 from peer import until
 
-FAILURES = (OSError, AssertionError, ValueError)
+FAILURES = (OSError, AssertionError, ValueError, http.client.HTTPException)
 
 
 class Load:
@@ -159,3 +161,25 @@ def test_a_rolling_restart_fails_no_client_that_retries_once(new_cluster):
             load.wait_acknowledged(20)
     assert load.failed == []
     load.check()
+
+
+@pytest.mark.faults
+def test_20_kills_of_random_peers_under_load_lose_and_double_nothing(new_cluster):
+    cluster = new_cluster(3)
+    rng = random.Random(5)
+    load = None
+    for number in range(20):
+        with Load(cluster, seed=f"round{number}", after=load) as load:
+            load.wait_acknowledged(rng.randint(5, 60))
+            victim = rng.choice([cluster.leader() or cluster[0], *cluster])
+            victim.kill()
+            load.wait_acknowledged(rng.randint(1, 30))
+            victim.start()
+            load.wait_acknowledged(10)
+        load.check(read=2)
+    until(cluster.all_see_all, "all see all")
+    load.check(read=100)
+    print(f"{len(load.may_be)} keys, {len(load.failed)} requests failed")
+    for peer in cluster:
+        assert peer.stop()[0] == 0
+        peer.service("repo", "verify")

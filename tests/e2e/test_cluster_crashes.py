@@ -164,11 +164,11 @@ def test_a_rolling_restart_fails_no_client_that_retries_once(new_cluster):
 
 
 @pytest.mark.faults
-def test_20_kills_of_random_peers_under_load_lose_and_double_nothing(new_cluster):
+def test_50_kills_of_random_peers_under_load_lose_and_double_nothing(new_cluster):
     cluster = new_cluster(3)
     rng = random.Random(5)
     load = None
-    for number in range(20):
+    for number in range(50):
         with Load(cluster, seed=f"round{number}", after=load) as load:
             load.wait_acknowledged(rng.randint(5, 60))
             victim = rng.choice([cluster.leader() or cluster[0], *cluster])

@@ -81,9 +81,16 @@ def test_pages_with_filters_give_each_cid_once(listed):
     for peer in listed:
         for status, wanted in (("pinned", listed.present), ("pin_error", listed.missing), ("error", listed.missing),
                                ("pinned,pin_error", listed.present | listed.missing), ("unpinned", set())):
-            items = [item for page in pages(peer, f"limit=60&filter={status}") for item in page]
-            assert sorted(item["cid"] for item in items) == sorted(wanted), status
-            assert all(len(item["peer_map"]) == 3 for item in items), status
+            until(lambda: gives(peer, status, wanted), f"{status} is listed")
+
+
+def gives(peer, status, wanted):
+    """Not true while one of the missing is tried again: then it is neither pinned nor in error."""
+    items = [item for page in pages(peer, f"limit=60&filter={status}") for item in page]
+    cids = {item["cid"] for item in items}
+    if len(items) != len(cids):
+        raise ValueError(f"{status}: a pin is listed twice")
+    return cids == wanted and all(len(item["peer_map"]) == 3 for item in items)
 
 
 def test_a_listing_may_go_on_while_pins_come_and_go(listed):
@@ -122,8 +129,8 @@ def test_a_stopped_peer_is_named_and_disturbs_nobody(listed, which):
         for item in items:
             mine = item["peer_map"].pop(silent.id)
             assert (mine["status"], mine["peername"]) == ("cluster_error", silent.name) and mine["error"]
-            wanted = "pinned" if item["cid"] in listed.present else "pin_error"
-            assert {peer["status"] for peer in item["peer_map"].values()} == {wanted}
+            wanted = {"pinned"} if item["cid"] in listed.present else {"pin_error", "pinning"}  # it is tried again
+            assert {peer["status"] for peer in item["peer_map"].values()} <= wanted
         errors, seconds = timed(lambda: others[1].lines("GET", "/pins?filter=cluster_error"))
         assert seconds < 8 and {item["cid"] for item in errors} == listed.present | listed.missing
         pinned, seconds = timed(lambda: others[1].lines("GET", "/pins?filter=pinned"))

@@ -16,6 +16,7 @@ LogComponent log("service");
 
 constexpr Duration kDrainTime = std::chrono::seconds(2);
 constexpr Duration kJoinTime = std::chrono::minutes(5);  // for the other peers to be there
+constexpr Duration kMetricsTime = std::chrono::seconds(3);
 constexpr Duration kSayWhy = std::chrono::seconds(1);
 
 net::ServerOptions metrics_server() { return {.max_connections = 64}; }
@@ -50,6 +51,7 @@ Task<> Peer::start() {
     if (membership_->removed()) co_return fail(ErrorKind::kPermissionDenied, "this peer was removed from the cluster");
     cluster_->set_ready(fail(ErrorKind::kUnavailable, "the peer is starting: " + caught_up.error().message));
   }
+  CO_TRY(co_await cluster_->wait_for_metrics(runtime_.now() + kMetricsTime));
   cluster_->set_ready({});
   started_ = true;
   co_return Result<>{};

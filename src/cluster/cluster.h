@@ -144,6 +144,9 @@ class Cluster {
   Task<MovementPlan> plan_movements(PlanGoal goal, bool dry_run);
   /// The peer gets no new copies and gives away those that it has; `undo`: it takes part again. kNotFound.
   Task<> drain_peer(ipld::PeerId peer, bool undo);
+  /// Returns when the metrics of all peers that the log calls up are here, or at `deadline`: before that an allocation
+  /// would find too few of them.
+  Task<> wait_for_metrics(SteadyTime deadline);
   std::vector<std::string> metric_names() const;
   /// Valid now, of all peers, by peer.
   std::vector<model::Metric> metrics(std::string_view name) const;

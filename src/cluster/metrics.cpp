@@ -1,4 +1,6 @@
 // Where the metrics of this peer come from (reference: behaviour 4).
+#include <algorithm>
+
 #include "cluster/cluster.h"
 #include "monitor/ping.h"
 
@@ -21,6 +23,18 @@ HeartbeatSources Cluster::metric_sources() {
           .disk = monitor::disk_source({}, std::move(disk)),
           .numpin = monitor::numpin_source(std::move(pins)),
           .pinqueue = monitor::pinqueue_source({.weight_bucket_size = options_.pinqueue_bucket}, std::move(queued))};
+}
+
+Task<> Cluster::wait_for_metrics(SteadyTime deadline) {
+  auto all_here = [this] {
+    auto fresh = metrics("ping");
+    return std::ranges::all_of(calls_.others(), [&](const ipld::PeerId& peer) {
+      auto known = state_.peer(peer);
+      return !known || known->state != proto::PEER_STATE_UP || std::ranges::find(fresh, peer, &model::Metric::peer) != fresh.end();
+    });
+  };
+  while (!all_here() && runtime_.now() < deadline) CO_TRY(co_await runtime_.sleep_for(std::chrono::milliseconds(50)));
+  co_return Result<>{};
 }
 
 std::vector<std::string> Cluster::metric_names() const { return heartbeats_.metrics().names(); }

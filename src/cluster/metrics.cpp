@@ -30,7 +30,8 @@ Task<> Cluster::wait_for_metrics(SteadyTime deadline) {
     auto fresh = metrics("ping");
     return std::ranges::all_of(calls_.others(), [&](const ipld::PeerId& peer) {
       auto known = state_.peer(peer);
-      return !known || known->state != proto::PEER_STATE_UP || std::ranges::find(fresh, peer, &model::Metric::peer) != fresh.end();
+      return !known || known->state != proto::PEER_STATE_UP ||
+             std::ranges::find(fresh, peer, &model::Metric::peer) != fresh.end();
     });
   };
   while (!all_here() && runtime_.now() < deadline) CO_TRY(co_await runtime_.sleep_for(std::chrono::milliseconds(50)));

@@ -1,5 +1,6 @@
 // Where the metrics of this peer come from (reference: behaviour 4).
 #include <algorithm>
+#include <array>
 
 #include "cluster/cluster.h"
 #include "monitor/ping.h"
@@ -27,11 +28,13 @@ HeartbeatSources Cluster::metric_sources() {
 
 Task<> Cluster::wait_for_metrics(SteadyTime deadline) {
   auto all_here = [this] {
-    auto fresh = metrics("ping");
-    return std::ranges::all_of(calls_.others(), [&](const ipld::PeerId& peer) {
-      auto known = state_.peer(peer);
-      return !known || known->state != proto::PEER_STATE_UP ||
-             std::ranges::find(fresh, peer, &model::Metric::peer) != fresh.end();
+    return std::ranges::all_of(std::array{"ping", "freespace"}, [this](const char* name) {
+      auto fresh = metrics(name);
+      return std::ranges::all_of(calls_.others(), [&](const ipld::PeerId& peer) {
+        auto known = state_.peer(peer);
+        bool up = known && known->state == proto::PEER_STATE_UP;
+        return !up || std::ranges::find(fresh, peer, &model::Metric::peer) != fresh.end();
+      });
     });
   };
   while (!all_here() && runtime_.now() < deadline) CO_TRY(co_await runtime_.sleep_for(std::chrono::milliseconds(50)));

@@ -281,8 +281,9 @@ class Cluster:
 
     def metrics_are_there(self):
         """The leader allocates nothing to a peer whose metrics it has not heard."""
-        known = {metric["peer"] for metric in self.leader().json("GET", "/monitor/metrics/freespace")[1]}
-        return known >= {peer.id for peer in self.running}
+        wanted = {peer.id for peer in self.running}
+        return all({metric["peer"] for metric in self.leader().json("GET", f"/monitor/metrics/{name}")[1]} >= wanted
+                   for name in ("freespace", "tag:group"))
 
     def wait_settled(self, voters=None):
         """Until all running peers see all of them, and, when they were just made, the log is on all that vote."""

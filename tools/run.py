@@ -80,7 +80,8 @@ def start_cluster():
     for peer in peers[1:]:
         print(f"$ ipfs-cluster-service --config .run/{peer.folder.name} daemon --bootstrap {address}", flush=True)
         peer.start("--bootstrap", address)
-    wait_for("the metrics of all peers", lambda: len(peers[0].json("GET", "/monitor/metrics/freespace")[1]) == len(peers))
+    wait_for("the metrics of all peers", lambda: all(len(peers[0].json("GET", f"/monitor/metrics/{name}")[1]) == len(peers)
+                                                    for name in ("freespace", "tag:group")))
     return peers
 
 

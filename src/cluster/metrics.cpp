@@ -1,6 +1,5 @@
 // Where the metrics of this peer come from (reference: behaviour 4).
 #include <algorithm>
-#include <array>
 
 #include "cluster/cluster.h"
 #include "monitor/ping.h"
@@ -28,7 +27,7 @@ HeartbeatSources Cluster::metric_sources() {
 
 Task<> Cluster::wait_for_metrics(SteadyTime deadline) {
   auto all_here = [this] {
-    return std::ranges::all_of(std::array{"ping", "freespace"}, [this](const char* name) {
+    return std::ranges::all_of(options_.allocate_by, [this](const std::string& name) {
       auto fresh = metrics(name);
       return std::ranges::all_of(calls_.others(), [&](const ipld::PeerId& peer) {
         auto known = state_.peer(peer);

@@ -171,6 +171,10 @@ Task<std::unique_ptr<AddSession>> Cluster::add(AddParams params, Caller caller) 
   params.pin.mode = model::PinMode::kRecursive;
   // What would make the final pin fail is told before the first byte is taken.
   auto destinations = add_destinations(params.pin);
+  if (!destinations) {
+    picture_.refresh();  // it may have refused for what was true a moment ago
+    destinations = add_destinations(params.pin);
+  }
   if (!destinations && destinations.error().kind == ErrorKind::kFailedPrecondition && !consensus_.is_leader()) {
     if (auto chosen = co_await ask_for_allocation({}, params.pin)) destinations = std::move(chosen);
   }

@@ -45,8 +45,12 @@ Result<model::Pin> Cluster::plan(const ipld::Cid& cid, model::PinOptions options
 /// A peer that has not heard all metrics yet lets the leader choose.
 Task<model::Pin> Cluster::plan_anywhere(const ipld::Cid& cid, model::PinOptions options) {
   auto pin = plan(cid, options, {picture_.peers(), picture_.policy()});
-  bool too_few = !pin && pin.error().kind == ErrorKind::kFailedPrecondition;
-  if (!too_few || consensus_.is_leader() || calls_.others().empty()) co_return pin;
+  auto refused = [&pin] { return !pin && pin.error().kind == ErrorKind::kFailedPrecondition; };
+  if (refused()) {  // perhaps for what was true a moment ago
+    picture_.refresh();
+    pin = plan(cid, options, {picture_.peers(), picture_.policy()});
+  }
+  if (!refused() || consensus_.is_leader() || calls_.others().empty()) co_return pin;
   auto chosen = co_await ask_for_allocation(cid, options);
   if (!chosen || chosen->empty()) co_return pin;
   auto peers = allocator::Peers::plain(*chosen);

@@ -52,8 +52,10 @@ std::vector<ipld::PeerId> PeerSource::order(const ipld::Cid& root) {
   // Not all peers begin with the same one.
   if (!peers.empty())
     std::ranges::rotate(peers, peers.begin() + static_cast<ptrdiff_t>(runtime_.random() % peers.size()));
-  std::ranges::stable_sort(peers, {}, rank);
-  return peers;
+  std::vector<ipld::PeerId> ordered;
+  for (int wanted = 0; wanted <= 3; ++wanted)
+    std::ranges::copy_if(peers, std::back_inserter(ordered), [&](const auto& peer) { return rank(peer) == wanted; });
+  return ordered;
 }
 
 void PeerSource::remember(const ipld::Cid& root, const ipld::PeerId& peer) {

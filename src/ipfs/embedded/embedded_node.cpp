@@ -73,6 +73,7 @@ Task<std::unique_ptr<EmbeddedNode>> EmbeddedNode::open(Runtime& runtime, Embedde
   auto measured = co_await node->measure();
   if (!measured) log.warn("the disk of the block store cannot be measured: {}", measured.error().message);
   node->background_.spawn("watch the disk of the block store", node->watch_disk());
+  node->running_ = true;
   co_return node;
 }
 
@@ -82,7 +83,8 @@ EmbeddedNode::EmbeddedNode(std::shared_ptr<Core> core, std::string id)
       id_(std::move(id)),
       background_(core_->runtime) {}
 
-EmbeddedNode::~EmbeddedNode() { CHECK(core_->store == nullptr); }
+// An opening that was cancelled leaves a node that nobody has used.
+EmbeddedNode::~EmbeddedNode() { CHECK(!running_ || core_->store == nullptr); }
 
 Task<> EmbeddedNode::stop() {
   if (core_->stopped) co_return Result<>{};

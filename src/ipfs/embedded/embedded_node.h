@@ -54,6 +54,7 @@ class EmbeddedNode final : public IpfsNode {
   uint64_t used_bytes_ = 0;
   SteadyTime next_collection_{};
   TaskGroup background_;
+  bool running_ = false;  // stop() is owed
 };
 
 }  // namespace ipfsc::ipfs

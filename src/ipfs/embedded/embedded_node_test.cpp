@@ -310,6 +310,24 @@ TEST_F(EmbeddedNodeTest, StatHasRealFigures) {
   EXPECT_EQ(after.refusing, "");
 }
 
+TEST_F(EmbeddedNodeTest, AnOpeningCanBeCancelledAtAnyMoment) {
+  for (int moment = 0; moment < 20; ++moment) {
+    std::unique_ptr<EmbeddedNode> opened;
+    TaskGroup opening(runtime_);
+    opening.spawn("opening", [](auto& self, auto& node) -> Task<> {
+      CO_TRY_ASSIGN(node, co_await EmbeddedNode::open(self.runtime_, self.options_, {}));
+      co_return Result<>{};
+    }(*this, opened));
+    ASSERT_TRUE(run([](auto& runtime, auto& group, int steps) -> Task<> {
+      for (int i = 0; i < steps; ++i) co_await boost::asio::post(runtime.executor(), boost::asio::use_awaitable);
+      co_await group.stop();
+      co_return Result<>{};
+    }(runtime_, opening, moment)));
+    if (opened) ASSERT_TRUE(run(opened->stop()));
+  }
+  open();
+}
+
 TEST_F(EmbeddedNodeTest, TwoNodesCannotShareAStore) {
   open();
   auto second = run(EmbeddedNode::open(runtime_, options_, {}));

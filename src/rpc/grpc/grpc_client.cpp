@@ -277,16 +277,19 @@ Task<Bytes> GrpcClient::call(ipld::PeerId peer, std::string_view method, Bytes r
                              std::chrono::duration_cast<std::chrono::system_clock::duration>(left));
   call->request = to_buffer(std::move(request));
   shared->calls.insert(&call->context);
-  connection->stub->UnaryCall(&call->context, path_of(method), {}, &call->request, &call->response,
-                              [shared, call](grpc::Status status) {
-                                boost::asio::post(shared->runtime.executor(), [shared, call, status] {
-                                  call->status = status;
-                                  call->done = true;
-                                  shared->calls.erase(&call->context);
-                                  shared->changed.notify_all();
-                                  call->changed.notify_all();
-                                });
-                              });
+  connection->stub->UnaryCall(
+      &call->context, path_of(method), {}, &call->request, &call->response,
+      [shared, call](grpc::Status status) mutable {
+        // Nothing is left to gRPC's thread: it may outlive the runtime.
+        auto executor = shared->runtime.executor();
+        boost::asio::post(executor, [shared = std::move(shared), call = std::move(call), status = std::move(status)] {
+          call->status = status;
+          call->done = true;
+          shared->calls.erase(&call->context);
+          shared->changed.notify_all();
+          call->changed.notify_all();
+        });
+      });
   while (!call->done) {
     auto news = co_await call->changed.wait();
     if (news) continue;

@@ -27,12 +27,13 @@ class StateImpl {
   // --- open and closed
   Result<> open();  // with `life` held for writing
   Result<> reopen();
-  Result<> replace_with(const std::string& from, const std::string& set_aside);
+  Result<> install(const std::string& from);
+  void remove_replaced() const;
 
   // --- the log
   Result<std::vector<Outcome>> apply(LogIndex index, const proto::Entry& entry);
   Result<> flush();
-  Result<LogIndex> checkpoint(const std::string& path);
+  Result<StateInfo> checkpoint(const std::string& path);
   void poll_flush();  // with `life` held
   void poison(const Error& error);
 
@@ -65,6 +66,7 @@ class StateImpl {
 
  private:
   void close();
+  Result<> finish_install() const;
   Result<> check_usable() const;
   Result<std::vector<Outcome>> apply_entry(LogIndex index, const proto::Entry& entry);
   Result<> start_flush_when_full();

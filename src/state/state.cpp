@@ -1,7 +1,5 @@
 #include "state/state.h"
 
-#include <rocksdb/env.h>
-
 #include "base/check.h"
 #include "base/log.h"
 #include "state/applier.h"
@@ -28,6 +26,7 @@ Result<std::unique_ptr<State>> State::open(StateOptions options) {
     std::unique_lock lock(impl->life);
     TRY(impl->open());
   }
+  impl->remove_replaced();
   return std::unique_ptr<State>(new State(std::move(impl)));
 }
 
@@ -46,6 +45,7 @@ Result<> State::compact(const StateOptions& options) {
 }
 
 Result<> StateImpl::open() {
+  TRY(finish_install());
   auto database = database_options(options);
   database.on_flushed = [this] { flush_event_ = true; };
   database.on_background_error = [this](const Error& error) { poison(error); };
@@ -74,26 +74,6 @@ void StateImpl::close() {
 Result<> StateImpl::reopen() {
   std::unique_lock lock(life);
   close();
-  return open();
-}
-
-Result<> StateImpl::replace_with(const std::string& from, const std::string& set_aside) {
-  std::unique_lock lock(life);
-  close();
-  auto* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
-  TRY(storage::check(env->RenameFile(options.path, set_aside), "set the old state aside"));
-  if (auto status = env->RenameFile(from, options.path); !status.ok()) {
-    env->RenameFile(set_aside, options.path).PermitUncheckedError();
-    auto reopened = open();
-    if (!reopened) log.error("open the state again: {}", reopened.error().message);
-    return std::unexpected(storage::to_error(status, "put the new state in place"));
-  }
-  std::unique_ptr<rocksdb::Directory> directory;
-  auto slash = options.path.rfind('/');
-  std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : options.path.substr(0, slash);
-  if (env->NewDirectory(parent, &directory).ok()) {
-    TRY(storage::check(directory->Fsync(), "sync the state's directory"));
-  }
   return open();
 }
 
@@ -218,21 +198,10 @@ Result<> StateImpl::flush() {
   return {};
 }
 
-Result<LogIndex> StateImpl::checkpoint(const std::string& path) {
-  {
-    std::shared_lock lock(life);
-    TRY(check_usable());
-    TRY(store->db().checkpoint(path));
-  }
-  StateOptions copy = options;
-  copy.path = path;
-  TRY_ASSIGN(auto info, State::inspect(copy));
-  return info.applied;
-}
-
 Result<std::vector<Outcome>> State::apply(LogIndex index, const proto::Entry& entry) {
   return impl_->apply(index, entry);
 }
+const StateOptions& State::options() const { return impl_->options; }
 LogIndex State::applied_index() const { return LogIndex(impl_->applied.load()); }
 LogIndex State::flushed_index() const {
   std::shared_lock lock(impl_->life, std::try_to_lock);  // while it is opened or closed, the last answer is still true
@@ -241,10 +210,8 @@ LogIndex State::flushed_index() const {
 }
 size_t State::bytes_since_flush() const { return impl_->bytes_since_flush.load(); }
 Result<> State::flush() { return impl_->flush(); }
-Result<LogIndex> State::checkpoint(const std::string& path) { return impl_->checkpoint(path); }
+Result<StateInfo> State::checkpoint(const std::string& path) { return impl_->checkpoint(path); }
 Result<> State::reopen() { return impl_->reopen(); }
-Result<> State::replace_with(const std::string& from, const std::string& set_aside) {
-  return impl_->replace_with(from, set_aside);
-}
+Result<> State::install(const std::string& from) { return impl_->install(from); }
 
 }  // namespace ipfsc::state

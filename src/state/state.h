@@ -193,15 +193,19 @@ class State final {
   size_t bytes_since_flush() const;
   /// Returns when all that is applied now is on disk.
   Result<> flush();
-  /// Makes a copy in the directory `path` (must not exist; hard links where it can): returns the index it holds.
-  Result<LogIndex> checkpoint(const std::string& path);
+  /// Makes a copy in the directory `path` (must not exist; by hard links where it can) and returns what it holds: all
+  /// that was applied when the call began, or more. Any thread; costs one flush.
+  Result<StateInfo> checkpoint(const std::string& path);
   /// Closes the database and opens it again: the way out after an error. Cursors go on.
   Result<> reopen();
-  /// Puts the state directory `from` in the place of this one, which is renamed to `set_aside`, and opens it. A crash
-  /// in between leaves no directory at the state's path and a complete one at `from`: rename it before the next open().
-  Result<> replace_with(const std::string& from, const std::string& set_aside);
+  /// Puts the state directory `from` (complete and synced, on the same file system) in the place of this one, opens it
+  /// and removes the old one. No apply() or flush() meanwhile; readers wait, and go on in the new data. A crash at any
+  /// moment leaves the old or the new state whole: the next open() finishes it (docs/formats.md has the names). After
+  /// an error the old state goes on, or everything fails until reopen() succeeds.
+  Result<> install(const std::string& from);
 
   // --- what it is
+  const StateOptions& options() const;
   StateInfo info() const;
   Counters counters() const;
   StateHash state_hash() const;

@@ -221,26 +221,6 @@ TEST(State, AFullDiskPoisonsUntilReopened) {
   EXPECT_TRUE(f.state->flush());
 }
 
-TEST(State, CheckpointsAndReplaces) {
-  Fixture f;
-  f.one(put_op(pin_of(1, {1})));
-  auto index = f.state->checkpoint("/copy");
-  ASSERT_TRUE(index) << index.error().message;
-  EXPECT_EQ(*index, LogIndex(1));
-  auto hash = f.state->state_hash();
-  f.one(put_op(pin_of(2, {2})));
-  auto cursor = f.state->list({});
-  ASSERT_TRUE(f.state->replace_with("/copy", "/aside"));
-  EXPECT_EQ(f.state->applied_index(), LogIndex(1));
-  EXPECT_EQ(f.state->state_hash(), hash);
-  EXPECT_TRUE(f.state->scan_hash()->equal());
-  std::vector<StoredPin> pins;
-  EXPECT_EQ((*cursor)->next(pins, 10), 1u);  // it goes on in the new data
-  StateOptions aside = f.options;
-  aside.path = "/aside";
-  EXPECT_EQ(State::inspect(aside)->applied, LogIndex(1));  // what was not flushed is not there
-}
-
 TEST(State, RecordsArePutUnderGuards) {
   Fixture f;
   proto::Operation put;

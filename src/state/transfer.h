@@ -42,7 +42,7 @@ struct ImportReport {
 
 /// Builds a new state directory from the text: one pin object after the other, any white space between. On any error
 /// what was built is removed and nothing else was touched: kInvalidArgument says line and reason for a bad object. The
-/// caller puts the directory in place (State::replace_with(), or a rename while no State is open). Blocks, with two
+/// caller puts the directory in place (State::install(), or a rename while no State is open). Blocks, with two
 /// threads beside the caller's.
 Result<ImportReport> import_pins(const TextSource& source, const ImportOptions& options);
 

@@ -85,7 +85,7 @@ TEST(Transfer, RoundTripsEverything) {
 
   auto old = pins_of(*f.state);
   auto old_counters = f.state->counters();
-  ASSERT_TRUE(f.state->replace_with("/new", "/old"));
+  ASSERT_TRUE(f.state->install("/new"));
   EXPECT_EQ(pins_of(*f.state), old);
   EXPECT_EQ(exported(*f.state), text);
   EXPECT_TRUE(f.state->scan_hash()->equal());
@@ -126,7 +126,7 @@ TEST(Transfer, TheLastOfSeveralWinsWhereverTheyAre) {
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->pins, 52u);
   EXPECT_EQ(report->duplicates, 3u);
-  ASSERT_TRUE(f.state->replace_with("/new", "/old"));
+  ASSERT_TRUE(f.state->install("/new"));
   EXPECT_EQ((**f.state->get(cid_of(1))).pin.options.name, "in one run, again");
   EXPECT_EQ((**f.state->get(cid_of(2))).pin.allocations, std::vector{peer_of(4)});
   EXPECT_EQ(f.list({.name = "over runs"}).size(), 0u);
@@ -148,7 +148,7 @@ TEST(Transfer, MissingFieldsAndOldFormsAreMended) {
   auto report = import_pins(source_of(text, 3), import_options(f, "/new"));
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->repaired, 1u);
-  ASSERT_TRUE(f.state->replace_with("/new", "/old"));
+  ASSERT_TRUE(f.state->install("/new"));
   auto first = (**f.state->get(cid_of(1))).pin;
   EXPECT_EQ(first.type, model::PinType::kData);
   EXPECT_FALSE(first.direct());
@@ -167,7 +167,7 @@ TEST(Transfer, OptionsReplaceFactorsAndAllocations) {
   options.replication_factor_max = 2;
   options.allocations = std::vector{peer_of(1), peer_of(2), peer_of(1)};
   ASSERT_TRUE(import_pins(source_of(text), options));
-  ASSERT_TRUE(f.state->replace_with("/new", "/old"));
+  ASSERT_TRUE(f.state->install("/new"));
   auto pin = (**f.state->get(cid_of(1))).pin;
   EXPECT_EQ(pin.options.replication_factor_max, 2);
   EXPECT_EQ(pin.allocations, (std::vector{peer_of(1), peer_of(2)}));

@@ -1,14 +1,8 @@
 // Several peers with their logs and states, on a virtual clock and network.
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "base/test_seeds.h"
-#include "base/virtual_runtime.h"
-#include "consensus/raft/raft_consensus.h"
-#include "consensus/raft/recovery.h"
-#include "rpc/testing/sim_network.h"
-#include "state/test_support.h"
-#include "storage/fault_env.h"
+#include "consensus/testing/raft_cluster.h"
 
 namespace ipfsc::consensus {
 namespace {
@@ -19,136 +13,9 @@ using state::testing::cid_of;
 using state::testing::peer_of;
 using state::testing::pin_of;
 using state::testing::put_op;
+using testing::RaftCluster;
 using ::testing::HasSubstr;
 using namespace std::chrono_literals;
-
-class RaftCluster : public ::testing::Test {
- protected:
-  struct Node {
-    Node(RaftCluster& c, int n) : cluster(c), id(peer_of(n)), client(c.network.client(id)) {
-      state_options.path = "/state";
-      state_options.env = &env;
-      state_options.cache_bytes = 8 << 20;
-      state_options.write_buffer_bytes = 0;
-      state_options.background_compaction = false;
-      options.self = id;
-      options.path = "/raft";
-      options.env = &env;
-      options.background_compaction = false;
-    }
-
-    Result<> open() {
-      TRY_ASSIGN(state, state::State::open(state_options));
-      router = std::make_unique<rpc::Router>();
-      TRY_ASSIGN(consensus, cluster.runtime.run_task(
-                                RaftConsensus::open(cluster.runtime, *state, options, RaftNetwork{*client, *router})));
-      cluster.network.attach(id, *router);
-      return {};
-    }
-    Result<> close() {
-      if (!consensus) return {};
-      TRY(cluster.runtime.run_task(cluster.network.detach(id)));
-      auto done = cluster.runtime.run_task(consensus->stop());
-      consensus.reset();
-      state.reset();
-      return done;
-    }
-    /// A planned stop: leadership moves while the peer is still reached.
-    Result<> stop() {
-      auto done = cluster.runtime.run_task(consensus->stop());
-      TRY(cluster.runtime.run_task(cluster.network.detach(id)));
-      consensus.reset();
-      state.reset();
-      return done;
-    }
-    void lose_power() {
-      env.cut_power();
-      (void)close();
-      env.restore_power();
-    }
-    bool has(int pin) const { return state->get(cid_of(pin)).value().has_value(); }
-
-    RaftCluster& cluster;
-    ipld::PeerId id;
-    storage::FaultEnv env;
-    state::StateOptions state_options;
-    RaftOptions options;
-    std::unique_ptr<rpc::PeerClient> client;
-    std::unique_ptr<rpc::Router> router;
-    std::unique_ptr<state::State> state;
-    std::unique_ptr<RaftConsensus> consensus;
-  };
-
-  explicit RaftCluster(uint64_t seed = 1) : runtime(seed), network(runtime) {}
-  ~RaftCluster() override {
-    for (auto& node : nodes) (void)node->close();
-  }
-
-  SteadyTime in(Duration time) const { return runtime.now() + time; }
-  Node& node(int n) { return *nodes.at(static_cast<size_t>(n)); }
-  template <class Condition>
-  bool eventually(Condition condition, Duration limit = 30s) {
-    for (SteadyTime end = in(limit); !condition(); runtime.run_for(10ms)) {
-      if (runtime.now() > end) return false;
-    }
-    return true;
-  }
-  Node* leader() {
-    for (auto& node : nodes) {
-      if (node->consensus && node->consensus->is_leader()) return node.get();
-    }
-    return nullptr;
-  }
-
-  void begin() {
-    nodes.push_back(std::make_unique<Node>(*this, 1));
-    ASSERT_TRUE(node(0).open());
-    ASSERT_TRUE(runtime.run_task(node(0).consensus->wait_ready(in(10s))));
-  }
-  void join() {
-    ASSERT_TRUE(eventually([&] { return leader() != nullptr; }));
-    nodes.push_back(std::make_unique<Node>(*this, static_cast<int>(nodes.size()) + 1));
-    rejoin(*nodes.back());
-  }
-  void rejoin(Node& fresh) {
-    auto grant = runtime.run_task(leader()->consensus->add_member(fresh.id, in(10s)));
-    ASSERT_TRUE(grant) << grant.error().message;
-    auto begun = begin_log(fresh.options, *grant);
-    ASSERT_TRUE(begun) << begun.error().message;
-    auto opened = fresh.open();
-    ASSERT_TRUE(opened) << opened.error().message;
-    auto ready = runtime.run_task(fresh.consensus->wait_ready(in(30s)));
-    ASSERT_TRUE(ready) << ready.error().message;
-  }
-  void make(int count) {
-    begin();
-    while (nodes.size() < static_cast<size_t>(count)) join();
-    size_t voters = std::min(count, 5) % 2 == 1 ? std::min(count, 5) : std::min(count, 5) - 1;
-    ASSERT_TRUE(eventually([&] {
-      return leader() && static_cast<size_t>(std::ranges::count(leader()->consensus->members(), MemberRole::kVoter,
-                                                                &Member::role)) == voters;
-    }));
-    runtime.run_for(300ms);  // until all have left the joint configuration
-  }
-
-  Result<std::vector<Outcome>> put(Node& at, int pin, Duration patience = 10s) {
-    return runtime.run_task(at.consensus->submit({put_op(pin_of(pin))}, in(patience)));
-  }
-  void expect_equal() {
-    ASSERT_TRUE(eventually([&] {
-      return std::ranges::all_of(nodes, [&](auto& n) {
-        return !n->consensus || n->state->applied_index() == nodes.front()->state->applied_index();
-      });
-    }));
-    for (auto& n : nodes) {
-      if (n->consensus) EXPECT_EQ(n->state->info().hash, nodes.front()->state->info().hash);
-    }
-  }
-
-  VirtualRuntime runtime;
-  rpc::testing::SimNetwork network;
-  std::vector<std::unique_ptr<Node>> nodes;
-};
 
 TEST_F(RaftCluster, GrowsFromOneToFiveAndAllHaveTheSame) {
   begin();

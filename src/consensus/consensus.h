@@ -29,6 +29,13 @@ struct Member {
   bool self = false;
 };
 
+/// How far this peer is with getting the state of another one, because the log has no more what it needs.
+struct StateFetch {
+  ipld::PeerId from;
+  LogIndex index;  ///< that the state will have
+  uint64_t bytes = 0, total_bytes = 0;
+};
+
 /// I/O thread only. Every call can be cancelled; cancelling does not take back what has already been proposed.
 class Consensus {
  public:
@@ -74,6 +81,9 @@ class Consensus {
 
   /// Returns when the log has a leader whose first entry is applied here and the cluster has its id.
   virtual Task<> wait_ready(SteadyTime deadline) = 0;
+
+  /// Nothing while the log suffices.
+  virtual std::optional<StateFetch> fetching() const { return std::nullopt; }
 
   /// Refuses new writes, lets those under way end, flushes the state and closes the log. The destructor needs it.
   virtual Task<> stop() = 0;

@@ -14,6 +14,26 @@ class Env;
 
 namespace ipfsc::consensus {
 
+/// How the state is handed to members that need what the log has no more.
+struct CheckpointOptions {
+  size_t piece_bytes = 256 << 10;  ///< of one message
+  size_t max_streams = 2;          ///< to others at a time; more are told to come again
+  size_t max_files = 100'000;      ///< of a checkpoint; more are refused
+  /// A checkpoint is kept so long after its last use, for others that need one.
+  Duration keep_unused = std::chrono::seconds(60);
+  Duration silence = std::chrono::seconds(15);  ///< of the other side, after which a stream is given up
+  /// After a broken stream: first after this time, then at doubling intervals to the limit.
+  Duration retry_after = std::chrono::milliseconds(500);
+  Duration retry_after_at_most = std::chrono::seconds(10);
+  Duration report_every = std::chrono::seconds(5);  ///< progress in the log
+  /// The leader offers a snapshot again when nothing was fetched for so long.
+  Duration offer_again = std::chrono::seconds(5);
+  /// What an offered snapshot needs stays in the log; when it has grown by this meanwhile, a later one is offered.
+  uint64_t hold_log_bytes = 1 << 30;
+  /// A member that needs more of the log than this, and than a quarter of the state, gets the state.
+  uint64_t instead_of_log_bytes = 64 << 20;
+};
+
 struct RaftOptions {
   ipld::PeerId self;
   std::string path;             ///< folder of the log's own database, usually "<data>/raft"
@@ -37,6 +57,8 @@ struct RaftOptions {
   uint64_t flush_log_bytes = 32 << 20;
   /// How much log is kept behind the last flush, for peers that lag and for the feed.
   uint64_t keep_log_bytes = 256 << 20;
+
+  CheckpointOptions checkpoints;
 
   /// False: the log's database does nothing by itself (simulation).
   bool background_compaction = true;

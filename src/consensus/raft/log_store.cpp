@@ -12,7 +12,8 @@ namespace {
 
 using namespace log_format;
 
-constexpr uint64_t kMarkEveryBytes = 1 << 20;
+constexpr uint64_t kMarkEveryBytes = 1 << 20;  // less when little of the log is kept
+constexpr uint64_t kMarksKept = 16;
 
 LogIndex next(LogIndex index) { return LogIndex(index.value + 1); }
 LogIndex before(LogIndex index) { return LogIndex(index.value - 1); }
@@ -41,7 +42,8 @@ storage::DatabaseOptions database_options(const LogStoreOptions& options) {
 
 }  // namespace
 
-LogStore::LogStore(LogStoreOptions options) : options_(std::move(options)) {}
+LogStore::LogStore(LogStoreOptions options)
+    : options_(std::move(options)), mark_every_bytes_(std::min(kMarkEveryBytes, options_.keep_bytes / kMarksKept)) {}
 LogStore::~LogStore() = default;
 
 Result<std::unique_ptr<LogStore>> LogStore::open(LogStoreOptions options) {
@@ -77,6 +79,9 @@ Result<> LogStore::load_meta() {
     } else if (key == kHardState) {
       TRY_ASSIGN(auto n, decode_numbers(value, 3));
       hard_state_ = {Term(n[0]), n[1], LogIndex(n[2])};
+    } else if (key == kStateAhead) {
+      TRY_ASSIGN(auto n, decode_numbers(value, 1));
+      state_ahead_ = LogIndex(n[0]);
     } else if (key == kBase) {
       TRY_ASSIGN(auto n, decode_numbers(value, 2));
       base_ = LogIndex(n[0]);
@@ -141,7 +146,7 @@ std::optional<Term> LogStore::term(LogIndex index) const {
 }
 
 Result<std::vector<EntryPtr>> LogStore::read(LogIndex low, LogIndex high, uint64_t max_bytes) {
-  if (low <= base_) return fail(ErrorKind::kOutOfRange, "truncated");
+  if (low <= base_ || low < send_floor_) return fail(ErrorKind::kOutOfRange, "truncated");
   CHECK(high <= next(last_) && low < high);
   LogIndex recent_first(last_.value + 1 - recent_.size());
   if (low < recent_first) return read_durable(low, std::min(high, recent_first), max_bytes);
@@ -177,9 +182,22 @@ Result<std::vector<EntryPtr>> LogStore::read_durable(LogIndex low, LogIndex high
   return out;
 }
 
-Result<LogSnapshot> LogStore::snapshot(LogIndex at_least, RaftId) {
-  if (snapshot_ && snapshot_->index >= at_least && snapshot_->index >= base_) return *snapshot_;
+Result<LogSnapshot> LogStore::snapshot(LogIndex at_least, RaftId to) {
+  if (snapshot_source_) return snapshot_source_(at_least, to);
   return fail(ErrorKind::kUnavailable, "no snapshot at the moment");
+}
+
+LogIndex LogStore::index_before_last(uint64_t bytes) const {
+  LogIndex found = base_;
+  for (auto it = marks_.rbegin(); it != marks_.rend(); ++it) {
+    if (it->second + bytes <= total_bytes_) return std::max(found, it->first);
+  }
+  return found;
+}
+
+LogIndex LogStore::applied_start(LogIndex applied) const {
+  // Entries up to the commit index are the cluster's; behind it the log may hold others than the state has applied.
+  return state_ahead_ > hard_state_.commit ? std::min(applied, hard_state_.commit) : applied;
 }
 
 LogWrite& LogStore::staged() {
@@ -211,7 +229,7 @@ void LogStore::append(const EntryPtr& entry) {
   }
   last_ = entry->index;
   total_bytes_ += cost(*entry);
-  if (marks_.empty() || total_bytes_ - marks_.rbegin()->second >= kMarkEveryBytes) {
+  if (marks_.empty() || total_bytes_ - marks_.rbegin()->second >= mark_every_bytes_) {
     marks_[last_] = total_bytes_;
     batch.put(meta_, numbered(kMarkPrefix, last_.value), encode_numbers({total_bytes_}));
   }
@@ -332,6 +350,17 @@ Result<> LogStore::save_conf(LogIndex index, const ConfState& conf, const std::m
   batch.put(meta_, numbered(kConfPrefix, index.value), encode_conf(conf));
   for (const auto& [id, peer] : added) batch.put(meta_, numbered(kMemberPrefix, id), peer.bytes());
   return db_->write(batch, /*sync=*/true);
+}
+
+Result<> LogStore::save_state_ahead(LogIndex index) {
+  storage::WriteBatch batch;
+  batch.put(meta_, kStateAhead, encode_numbers({index.value}));
+  return db_->write(batch, /*sync=*/true);
+}
+
+void LogStore::stage_members(const std::map<RaftId, ipld::PeerId>& members) {
+  for (const auto& [id, peer] : members) staged().batch.put(meta_, numbered(kMemberPrefix, id), peer.bytes());
+  note_members(members);
 }
 
 Result<> LogStore::flush() { return db_->flush(); }

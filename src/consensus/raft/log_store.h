@@ -8,6 +8,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,7 +23,7 @@ namespace ipfsc::consensus {
 struct LogStoreOptions {
   std::string path;
   rocksdb::Env* env = nullptr;      ///< null = the machine's; else outlives the store
-  uint64_t keep_bytes = 256 << 20;  ///< of entries behind the index given to truncate_behind()
+  uint64_t keep_bytes = 256 << 20;  ///< of entries before the index given to truncate_behind()
   uint64_t recent_bytes = 4 << 20;  ///< of durable entries kept in memory as well
   size_t write_buffer_bytes = 16 << 20;
   size_t read_cache_bytes = 4 << 20;
@@ -54,7 +55,7 @@ class LogStore final : public LogView {
 
   RaftId self() const { return self_; }
   const HardState& hard_state() const { return hard_state_; }
-  /// The configuration after `applied`.
+  /// The configuration after `applied`, which is base() or behind it.
   ConfState conf_at(LogIndex applied) const;
   /// Every member that ever was, by its number.
   const std::map<RaftId, ipld::PeerId>& members() const { return members_; }
@@ -63,11 +64,18 @@ class LogStore final : public LogView {
   LogIndex last_index() const override { return last_; }
   std::optional<Term> term(LogIndex index) const override;
   Result<std::vector<EntryPtr>> read(LogIndex low, LogIndex high, uint64_t max_bytes) override;
-  /// The one truncated to, if set_snapshot() was called with at least `at_least`.
+  /// What the source answers; kUnavailable without one.
   Result<LogSnapshot> snapshot(LogIndex at_least, RaftId to) override;
   void stage(const Ready& ready) override;
-  /// What snapshot() answers from now on; its manifest is the caller's.
-  void set_snapshot(LogSnapshot snapshot) { snapshot_ = std::move(snapshot); }
+  /// Asked by snapshot(), from inside the engine's calls.
+  using SnapshotSource = std::function<Result<LogSnapshot>(LogIndex at_least, RaftId to)>;
+  void set_snapshot_source(SnapshotSource source) { snapshot_source_ = std::move(source); }
+  /// From now on read() answers kOutOfRange before `index`, as if the log had been truncated: what is before goes to
+  /// others as a snapshot. At most what is applied, so that the engine misses nothing for itself.
+  void set_send_floor(LogIndex index) { send_floor_ = index; }
+  LogIndex send_floor() const { return send_floor_; }
+  /// The last known index with at least so many bytes of entries behind it; base() when there is none.
+  LogIndex index_before_last(uint64_t bytes) const;
 
   /// Forgets old entries so that about keep_bytes before `flushed` stay. Staged like everything else; true if something
   /// goes.
@@ -90,6 +98,15 @@ class LogStore final : public LogView {
   void note_members(const std::map<RaftId, ipld::PeerId>& added) { members_.insert(added.begin(), added.end()); }
   /// Pool thread, any time. Durable when it returns.
   Result<> save_conf(LogIndex index, const ConfState& conf, const std::map<RaftId, ipld::PeerId>& added = {});
+  /// Pool thread, any time; durable when it returns. The state is about to be replaced by one of this index, which the
+  /// log need not have reached.
+  Result<> save_state_ahead(LogIndex index);
+  /// Up to where the state may be ahead of the log, because it came as a checkpoint.
+  LogIndex state_ahead() const { return state_ahead_; }
+  /// Where an engine on this log goes on that has a state of the index `applied`: earlier when the state is ahead.
+  LogIndex applied_start(LogIndex applied) const;
+  /// Names members, durable with what is staged.
+  void stage_members(const std::map<RaftId, ipld::PeerId>& members);
   /// Behind which entry the log begins.
   LogIndex base() const { return base_; }
   /// Pool thread, any time. Moves what is in the write-ahead log into files, so that opening is quick.
@@ -117,14 +134,17 @@ class LogStore final : public LogView {
   HardState hard_state_;
   LogIndex base_, last_;                // the log holds (base_, last_]
   std::map<LogIndex, Term> terms_;      // where each term begins; the first one covers base_
-  std::map<LogIndex, uint64_t> marks_;  // total_bytes_ after this entry, about one a MiB
+  std::map<LogIndex, uint64_t> marks_;  // total_bytes_ after this entry, one every mark_every_bytes_
+  const uint64_t mark_every_bytes_;     // at most a MiB
   uint64_t total_bytes_ = 0;
   std::deque<EntryPtr> recent_;  // ends at last_; everything that is not durable, and recent_bytes more
   uint64_t recent_bytes_ = 0;
   LogIndex durable_;   // last index that read_durable() finds
   uint64_t cuts_ = 0;  // of cut_from() and start_from()
   std::map<LogIndex, ConfState> confs_;
-  std::optional<LogSnapshot> snapshot_;
+  LogIndex state_ahead_;  // as it was when the log was opened
+  SnapshotSource snapshot_source_;
+  LogIndex send_floor_;
   std::optional<LogWrite> staged_;
   std::optional<Error> poisoned_;
 };

@@ -36,6 +36,7 @@ RaftConsensus::RaftConsensus(Runtime& runtime, state::State& state, RaftOptions 
       queue_({.max_entry_bytes = options_.max_entry_bytes,
               .max_waiting_writes = options_.max_waiting_writes,
               .max_waiting_bytes = options_.max_waiting_bytes}),
+      offers_(options_.checkpoints.offer_again),
       reopen_after_(options_.reopen_after),
       changed_(runtime),
       deadlines_changed_(runtime),
@@ -49,11 +50,18 @@ Task<std::unique_ptr<RaftConsensus>> RaftConsensus::open(Runtime& runtime, state
   std::unique_ptr<RaftConsensus> consensus(new RaftConsensus(runtime, state, std::move(options)));
   auto& self = *consensus;
   if (network) self.join_network(*network);
-  CO_TRY_ASSIGN(auto store, co_await run_blocking(runtime, [&] { return open_log(self.options_, state); }));
+  CO_TRY_ASSIGN(auto store, co_await run_blocking(runtime, [&]() -> Result<std::unique_ptr<LogStore>> {
+    TRY(remove_checkpoints(state.options()));
+    return open_log(self.options_, state);
+  }));
   CO_TRY(self.start_engine(std::move(store)));
   self.tasks_.spawn("raft ticks", self.tick_loop());
   self.tasks_.spawn("raft deadlines", self.deadline_loop());
   self.tasks_.spawn("raft repair", self.reopen_loop());
+  if (self.server_) {
+    self.tasks_.spawn("removing checkpoints", self.server_->clean_loop());
+    self.tasks_.spawn("fetching the state", self.fetch_loop());
+  }
   self.pump();
   co_return consensus;
 }
@@ -75,9 +83,12 @@ Result<> RaftConsensus::start_engine(std::unique_ptr<LogStore> store) {
   log_ = std::move(store);
   self_ = log_->self();
   peers_ = log_->members();
-  applied_ = state_.applied_index();
+  applied_ = log_->applied_start(state_.applied_index());
   conf_ = log_->conf_at(applied_);
   auto engine = RaftEngine::create(engine_options(), *log_, log_->hard_state(), conf_, applied_);
+  if (server_) {
+    log_->set_snapshot_source([this](LogIndex at_least, RaftId to) { return offer_snapshot(at_least, to); });
+  }
   if (!engine) {
     log_.reset();
     return fail(engine.error());
@@ -114,6 +125,7 @@ Task<> RaftConsensus::stop() {
   }
   co_await tasks_.stop();
   if (transport_) co_await transport_->stop();
+  if (server_) (void)co_await server_->stop();
   Result<> closed;
   if (log_) {
     bool whole = engine_ != nullptr;
@@ -290,6 +302,7 @@ Task<> RaftConsensus::tick_loop() {
     if (!engine_) continue;
     engine_->tick();
     adjust_voters();
+    watch_offers();
     pump();
   }
 }

@@ -19,13 +19,17 @@
 #include <optional>
 
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
 
 #include "base/notifier.h"
 #include "base/runtime.h"
 #include "base/task_group.h"
 #include "consensus/consensus.h"
 #include "consensus/options.h"
+#include "consensus/raft/checkpoint_fetcher.h"
+#include "consensus/raft/checkpoint_server.h"
 #include "consensus/raft/log_store.h"
+#include "consensus/raft/snapshot_offers.h"
 #include "consensus/raft/transport.h"
 #include "consensus/raft/write_queue.h"
 #include "rpc/rpc.h"
@@ -59,6 +63,7 @@ class RaftConsensus final : public Consensus {
   Task<> remove_member(ipld::PeerId peer, SteadyTime deadline) override;
   Task<> resign(SteadyTime deadline) override { return hand_over(deadline); }
   Task<> wait_ready(SteadyTime deadline) override;
+  std::optional<StateFetch> fetching() const override;
   Task<> stop() override;
 
   std::string trouble() const override;
@@ -66,6 +71,17 @@ class RaftConsensus final : public Consensus {
  private:
   class Feed;
   struct Applied;
+  /// A snapshot that the engine has not seen yet.
+  struct HeldSnapshot {
+    RaftId from;
+    LogIndex index;
+    Bytes message;
+  };
+  /// One that it has taken, and that is not durable yet.
+  struct Restoring {
+    uint64_t ready;
+    LogIndex index;
+  };
 
   RaftConsensus(Runtime& runtime, state::State& state, RaftOptions options);
   EngineOptions engine_options() const;
@@ -104,17 +120,37 @@ class RaftConsensus final : public Consensus {
 
   // raft_members.cpp
   std::optional<RaftId> member_id(const ipld::PeerId& peer) const;
-  Result<Bytes> grant_for(RaftId id) const;
+  Bytes grant_for(RaftId id) const;
   Task<> wait_for_members(SteadyTime deadline);
   Task<> change_members(std::vector<ConfChange> changes, Bytes context, SteadyTime deadline);
   void adjust_voters();
   Task<> hand_over(SteadyTime deadline);
 
+  // raft_snapshot.cpp
+  Result<LogSnapshot> offer_snapshot(LogIndex at_least, RaftId to);
+  void watch_offers();
+  void lose_offer(RaftId id);
+  void truncate_log();
+  void hold_snapshot(MessageInfo info, ByteView message);
+  bool needs_state() const;
+  void step_held();
+  void begin_restoring(uint64_t ready, const LogSnapshot& snapshot);
+  void end_restoring(uint64_t written);
+  ipld::PeerId state_source(size_t attempt) const;
+  Task<> fetch_loop();
+  void start_install();
+
   Task<> tick_loop();
   Task<> deadline_loop();
   Task<> reopen_loop();
   template <class Job, class Done>
-  void on_pool(Job job, Done done);
+  void on_pool(Job job, Done done) {
+    runtime_.submit_blocking([this, job = std::move(job), done = std::move(done)]() mutable {
+      auto result = job();
+      boost::asio::post(runtime_.executor(),
+                        [result = std::move(result), done = std::move(done)]() mutable { done(std::move(result)); });
+    });
+  }
 
   Runtime& runtime_;
   state::State& state_;
@@ -132,6 +168,14 @@ class RaftConsensus final : public Consensus {
   bool cluster_known_ = false;         // the state has its cluster id
   rpc::PeerClient* client_ = nullptr;  // null: alone for ever
   std::unique_ptr<RaftTransport> transport_;
+  std::unique_ptr<CheckpointServer> server_;    // these two beside transport_
+  std::unique_ptr<CheckpointFetcher> fetcher_;  //
+  SnapshotOffers offers_;
+  std::optional<HeldSnapshot> held_;
+  std::optional<FetchedCheckpoint> fetched_;  // to be put in place
+  bool installing_ = false;                   // it is being
+  std::optional<Restoring> restoring_;
+  uint64_t state_bytes_ = 0;  // on disk, at the last flush
   size_t forwards_ = 0;  // entries on their way to the leader
   std::map<LogIndex, std::pair<Term, std::vector<state::Outcome>>> recent_outcomes_;  // while there are such
   bool changing_members_ = false;

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "consensus/raft/raft_consensus.h"
+#include "consensus/raft/recovery.h"
 #include "proto/peer.pb.h"
 
 namespace ipfsc::consensus {
@@ -13,11 +14,6 @@ LogComponent log("raft");
 
 /// A learner that has all but so many entries may become a voter.
 constexpr uint64_t kCaughtUpEntries = 100;
-
-template <class Ids>
-void add_all(Ids& out, const std::vector<RaftId>& ids) {
-  for (RaftId id : ids) out.Add(id);
-}
 
 std::vector<RaftId> to_ids(const google::protobuf::RepeatedField<uint64_t>& ids) { return {ids.begin(), ids.end()}; }
 
@@ -66,22 +62,12 @@ Result<bool> has_log(const RaftOptions& options) {
   return !store->empty();
 }
 
-Result<Bytes> RaftConsensus::grant_for(RaftId id) const {
-  LogIndex base = log_->base();
-  if (base != LogIndex()) {
-    return fail(ErrorKind::kUnimplemented, "the log is not complete any more: joining needs a checkpoint of the state");
-  }
+/// It begins before the first entry, with the configuration of then, in which it has no vote. What the leader's log has
+/// no more comes as a snapshot.
+Bytes RaftConsensus::grant_for(RaftId id) const {
   proto::LogGrant grant;
   grant.set_raft_id(id);
-  grant.set_base_index(base.value);
-  grant.set_base_term(log_->term(base)->value);
-  ConfState conf = log_->conf_at(base);
-  auto& to = *grant.mutable_configuration();
-  add_all(*to.mutable_voters(), conf.voters);
-  add_all(*to.mutable_learners(), conf.learners);
-  add_all(*to.mutable_voters_outgoing(), conf.voters_outgoing);
-  add_all(*to.mutable_learners_next(), conf.learners_next);
-  to.set_auto_leave(conf.auto_leave);
+  grant.mutable_configuration()->add_voters(kFirstRaftId);
   for (const auto& [member, peer] : peers_) {
     auto& info = *grant.add_members();
     info.set_raft_id(member);

@@ -22,6 +22,7 @@ void RaftConsensus::join_network(RaftNetwork network) {
   transport_ = std::make_unique<RaftTransport>(runtime_, network.client, TransportOptions{}, [this](RaftId id) {
     if (!engine_) return;
     engine_->report_unreachable(id);
+    lose_offer(id);
     pump();
   });
   network.router.add_stream(
@@ -29,6 +30,11 @@ void RaftConsensus::join_network(RaftNetwork network) {
       [this](rpc::CallInfo info, rpc::Stream& stream) { return receive(std::move(info), stream); });
   network.router.add_unary(std::string(kProposeMethod), rpc::Access::kMember,
                            [this](rpc::CallInfo, Bytes request) { return take_proposal(std::move(request)); });
+  server_ = std::make_unique<CheckpointServer>(runtime_, state_, options_.checkpoints);
+  fetcher_ = std::make_unique<CheckpointFetcher>(runtime_, network.client, state_, options_.checkpoints);
+  network.router.add_stream(
+      std::string(kCheckpointMethod), rpc::Access::kMember,
+      [this](rpc::CallInfo info, rpc::Stream& stream) { return server_->serve(std::move(info), stream); });
 }
 
 // --- messages of the engine
@@ -62,7 +68,7 @@ void RaftConsensus::deliver(const ipld::PeerId& from, ByteView message) {
     log.debug("dropped a message of {} for member {} in the name of member {}", from.to_string(), info->to, info->from);
     return;
   }
-  if (info->type == kSnapshotMessage) return;
+  if (info->type == kSnapshotMessage && info->snapshot) return hold_snapshot(*std::move(info), message);
   if (auto done = engine_->step(message); !done && done.error().kind == ErrorKind::kDataLoss) {
     fail_engine(done.error());
   }

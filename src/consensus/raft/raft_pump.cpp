@@ -23,22 +23,16 @@ struct RaftConsensus::Applied {
     std::optional<ConfState> conf;         // after a change of the members
     std::map<RaftId, ipld::PeerId> added;  // by it
     std::vector<state::Outcome> outcomes;
+    bool passed_over = false;  // the state came as a checkpoint that had it
   };
   std::vector<One> entries;
   size_t done = 0;  // of entries
   std::optional<Error> error;
 };
 
-template <class Job, class Done>
-void RaftConsensus::on_pool(Job job, Done done) {
-  runtime_.submit_blocking([this, job = std::move(job), done = std::move(done)]() mutable {
-    auto result = job();
-    boost::asio::post(runtime_.executor(),
-                      [result = std::move(result), done = std::move(done)]() mutable { done(std::move(result)); });
-  });
-}
-
 void RaftConsensus::pump() {
+  if (engine_) take_readies();
+  if (engine_) step_held();
   if (engine_) {
     propose_waiting();
     forward_waiting();
@@ -113,6 +107,7 @@ void RaftConsensus::take_readies() {
       if (waiting != reads_.end()) waiting->second = read.index;
       news = true;
     }
+    if (ready.snapshot) begin_restoring(ready.number, *ready.snapshot);
     send(std::move(ready.messages));
     committed_.insert(committed_.end(), ready.committed.begin(), ready.committed.end());
     if (news) changed_.notify_all();
@@ -137,13 +132,15 @@ void RaftConsensus::written(LogWrite write, Result<> result) {
       log_->written(write);
       send(std::move(write.messages));
       engine_->persisted(write.number);
+      end_restoring(write.number);
     }
   }
   pump();
 }
 
 void RaftConsensus::start_apply() {
-  if (applying_) return;
+  if (applying_ || restoring_) return;
+  if (fetched_ && !stopping_) return start_install();
   if (state_.bytes_since_flush() >= options_.flush_log_bytes) return start_flush();
   if (committed_.empty()) return;
   auto work = std::make_shared<Applied>();
@@ -168,6 +165,7 @@ void RaftConsensus::start_apply() {
     for (auto& one : work->entries) {
       // The configuration is durable before the state says that it has passed it.
       if (one.conf) TRY(store->save_conf(one.entry->index, *one.conf, one.added));
+      one.passed_over = one.entry->index <= state_.applied_index();
       TRY_ASSIGN(one.outcomes, apply_entry(state_, *one.entry, one.parsed.get()));
       ++work->done;
     }
@@ -184,8 +182,9 @@ void RaftConsensus::applied(Applied work) {
   for (size_t i = 0; i < work.done; ++i) {
     auto& one = work.entries[i];
     applied_ = one.entry->index;
+    if (one.passed_over) queue_.passed_over(applied_);
     bool ours = queue_.applied(applied_, one.entry->term, std::move(one.outcomes));
-    if (!ours && forwards_ > 0) {
+    if (!ours && !one.passed_over && forwards_ > 0) {
       recent_outcomes_[applied_] = {one.entry->term, std::move(one.outcomes)};
       if (recent_outcomes_.size() > kRecentOutcomes) recent_outcomes_.erase(recent_outcomes_.begin());
     }
@@ -226,7 +225,8 @@ void RaftConsensus::keep_house() {
   LogIndex flushed = state_.flushed_index();
   if (flushed > flushed_seen_) {
     flushed_seen_ = flushed;
-    log_->truncate_behind(flushed);
+    state_bytes_ = state_.property("rocksdb.total-sst-files-size");
+    truncate_log();
   }
   if (log_->bytes() - log_flushed_at_ < kFlushLogEvery) return;
   log_flushed_at_ = log_->bytes();
@@ -249,6 +249,9 @@ void RaftConsensus::fail_engine(Error error) {
   leader_ = kNobody;
   leads_since_ = LogIndex();
   committed_.clear();
+  offers_.clear();
+  held_.reset();  // it is offered again
+  restoring_.reset();
   changed_.notify_all();
 }
 

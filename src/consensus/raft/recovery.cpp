@@ -59,7 +59,8 @@ Result<std::unique_ptr<LogStore>> open_log(const RaftOptions& options, state::St
     return fail(ErrorKind::kFailedPrecondition,
                 fmt::format("the log in {} belongs to the peer {}", options.path, self->second.to_string()));
   }
-  if (applied > store->last_index() || applied.value + 1 < store->first_index().value) {
+  bool ahead = applied > store->last_index() && applied > store->state_ahead();
+  if (ahead || applied.value + 1 < store->first_index().value) {
     return fail(ErrorKind::kDataLoss,
                 fmt::format("the log in {} holds entries {} to {}, but the state ends at entry {}", options.path,
                             store->first_index().value, store->last_index().value, applied.value));

@@ -98,6 +98,13 @@ void WriteQueue::give_up(WriteGroup group, const std::string& reason) {
   }
 }
 
+void WriteQueue::passed_over(LogIndex upto) {
+  while (!groups_.empty() && groups_.begin()->first <= upto) {
+    auto group = groups_.extract(groups_.begin());
+    give_up(std::move(group.mapped()), fmt::format("it may be committed at {}", group.key().value));
+  }
+}
+
 bool WriteQueue::applied(LogIndex index, Term term, std::vector<state::Outcome>&& outcomes) {
   auto it = groups_.find(index);
   if (it == groups_.end()) return false;

@@ -74,6 +74,8 @@ class WriteQueue {
   /// The entry was applied: `outcomes` are of all its operations. False, and they are untouched, when it was no
   /// group's.
   bool applied(LogIndex index, Term term, std::vector<state::Outcome>&& outcomes);
+  /// The state went past the entries up to this one without their outcomes: it was replaced by a later one.
+  void passed_over(LogIndex upto);
   /// Whether it was written is not known.
   void give_up(WriteGroup group, const std::string& reason);
 

@@ -39,6 +39,8 @@ CheckpointFetcher::CheckpointFetcher(Runtime& runtime, rpc::PeerClient& client, 
     : runtime_(runtime), client_(client), state_(state), options_(options) {}
 CheckpointFetcher::~CheckpointFetcher() = default;
 
+size_t CheckpointFetcher::kept_files() const { return download_ ? download_->whole_files : 0; }
+
 std::optional<StateFetch> CheckpointFetcher::progress() const {
   if (!running_ || !download_) return std::nullopt;
   return StateFetch{download_->from, download_->info.applied, download_->bytes, download_->total_bytes};

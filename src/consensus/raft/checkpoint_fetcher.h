@@ -37,6 +37,8 @@ class CheckpointFetcher {
   /// kResourceExhausted: no space, or too many are being served.
   Task<FetchedCheckpoint> fetch(ipld::PeerId from, LogIndex least, std::function<bool(LogIndex)> still_wanted);
 
+  /// Files that the next fetch() need not get again.
+  size_t kept_files() const;
   /// While fetch() runs and knows what comes.
   std::optional<StateFetch> progress() const;
 

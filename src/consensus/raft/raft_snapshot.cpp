@@ -131,7 +131,7 @@ void RaftConsensus::end_restoring(uint64_t written) {
   changed_.notify_all();
 }
 
-/// Whom to ask: the one that offered, and now and then another.
+/// Whom to ask: the one that offered, and now and then another when nothing comes from it.
 ipld::PeerId RaftConsensus::state_source(size_t attempt) const {
   std::vector<ipld::PeerId> others;
   for (const auto& member : members()) {
@@ -148,6 +148,7 @@ Task<> RaftConsensus::fetch_loop() {
     while (!needs_state() || fetched_ || installing_) CO_TRY(co_await changed_.wait());
     auto still_wanted = [this](LogIndex index) { return needs_state() && held_->index <= index; };
     auto from = state_source(attempt);
+    size_t kept = fetcher_->kept_files();
     auto fetched = co_await fetcher_->fetch(from, held_->index, still_wanted);
     if (fetched) {
       attempt = 0;
@@ -158,6 +159,7 @@ Task<> RaftConsensus::fetch_loop() {
     if (fetched.error().kind == ErrorKind::kCancelled) co_return fail(fetched.error());
     if (fetched.error().kind == ErrorKind::kAborted || !needs_state()) continue;
     log.warn("fetching the state from {}: {}", from.to_string(), fetched.error().message);
+    if (fetcher_->kept_files() > kept) attempt = 0;
     const auto& options = options_.checkpoints;
     CO_TRY(co_await runtime_.sleep_for(
         std::min(options.retry_after * (1 << std::min<size_t>(attempt, 10)), options.retry_after_at_most)));

@@ -141,6 +141,66 @@ class RaftCluster : public ::testing::Test {
     }
   }
 
+  void close_all() {
+    for (auto& n : nodes) (void)n->close();
+    nodes.clear();
+  }
+
+  /// Writes go on through three peers while peers crash and links are cut; what was acknowledged stays.
+  void storm(uint64_t seed, int steps) {
+    std::mt19937_64 random(seed);
+    std::set<int> acknowledged;
+    TaskGroup writers(runtime);
+    std::atomic<bool> blowing = true;
+    auto write = [&](int first) -> Task<> {
+      for (int pin = first; blowing; pin += 3) {
+        Node& at = this->node(static_cast<int>(random() % 3));
+        if (!at.consensus) {
+          CO_TRY(co_await runtime.sleep_for(20ms));
+          continue;
+        }
+        auto operation = state::testing::put_op(state::testing::pin_of(pin));
+        auto wrote = co_await at.consensus->submit({std::move(operation)}, in(2s));
+        if (wrote) acknowledged.insert(pin);
+        if (!wrote) CO_TRY(co_await runtime.sleep_for(20ms));
+      }
+      co_return Result<>{};
+    };
+    for (int w = 0; w < 3; ++w) writers.spawn("writing", write(w));
+    for (int step = 0; step < steps; ++step) {
+      runtime.run_for(std::chrono::milliseconds(random() % 800));
+      Node& victim = node(static_cast<int>(random() % 3));
+      switch (random() % 4) {
+        case 0:
+          if (victim.consensus) victim.lose_power();
+          break;
+        case 1:
+          if (!victim.consensus) ASSERT_TRUE(victim.open());
+          break;
+        case 2:
+          network.cut(victim.id, node(static_cast<int>(random() % 3)).id);
+          break;
+        default:
+          network.heal();
+      }
+    }
+    network.heal();
+    for (auto& n : nodes) {
+      if (!n->consensus) ASSERT_TRUE(n->open());
+    }
+    blowing = false;
+    ASSERT_TRUE(runtime.run_task([&]() -> Task<> {
+      co_await writers.join();
+      co_return Result<>{};
+    }()));
+    ASSERT_TRUE(eventually([&] { return leader() != nullptr; }));
+    expect_equal();
+    EXPECT_GT(acknowledged.size(), 10u);
+    for (int pin : acknowledged) {
+      for (auto& n : nodes) EXPECT_TRUE(n->has(pin)) << pin;
+    }
+  }
+
   std::function<void(RaftOptions&)> configure;  // for peers that are made from now on
   VirtualRuntime runtime;
   rpc::testing::SimNetwork network;

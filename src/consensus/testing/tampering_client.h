@@ -25,6 +25,7 @@ class TamperingClient final : public rpc::PeerClient {
   void set_addresses(const ipld::PeerId& peer, const std::vector<ipld::Multiaddr>& addresses) override {
     base_->set_addresses(peer, addresses);
   }
+  void retry_now(const ipld::PeerId& peer) override { base_->retry_now(peer); }
   Task<Bytes> call(ipld::PeerId peer, std::string_view method, Bytes request, SteadyTime deadline) override {
     return base_->call(std::move(peer), method, std::move(request), deadline);
   }

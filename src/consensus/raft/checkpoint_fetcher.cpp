@@ -140,8 +140,8 @@ Task<> CheckpointFetcher::receive(rpc::Stream& stream, const std::function<bool(
 }
 
 Task<proto::CheckpointPiece> CheckpointFetcher::read(rpc::Stream& stream) {
-  CO_TRY_ASSIGN(auto message,
-                co_await with_deadline(runtime_, runtime_.now() + options_.silence, "fetching the state", stream.read()));
+  CO_TRY_ASSIGN(auto message, co_await with_deadline(runtime_, runtime_.now() + options_.silence, "fetching the state",
+                                                     stream.read()));
   if (!message) co_return fail(ErrorKind::kUnavailable, "the stream of the state ended early");
   proto::CheckpointPiece piece;
   if (!piece.ParseFromString(*message)) co_return fail(ErrorKind::kInvalidArgument, "a damaged piece of the state");

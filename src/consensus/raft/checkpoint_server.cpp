@@ -157,15 +157,15 @@ Task<> CheckpointServer::send_file(const ipld::PeerId& to, const std::string& pa
   do {
     size_t bytes = std::min<uint64_t>(options_.piece_bytes, size_bytes - sent);
     CO_TRY_ASSIGN(auto message, co_await run_blocking(runtime_, [&]() -> Result<Bytes> {
-      if (!file) {
-        TRY_ASSIGN(file, FileReader::open(path, state_.options().env));
-      }
-      proto::CheckpointPiece piece;
-      TRY_ASSIGN(*piece.mutable_data(), file->read(bytes));
-      if (piece.data().size() != bytes) return fail(ErrorKind::kDataLoss, path + " has become shorter");
-      if (sent + bytes == size_bytes) piece.set_sha256(file->digest());
-      return encode(piece);
-    }));
+                    if (!file) {
+                      TRY_ASSIGN(file, FileReader::open(path, state_.options().env));
+                    }
+                    proto::CheckpointPiece piece;
+                    TRY_ASSIGN(*piece.mutable_data(), file->read(bytes));
+                    if (piece.data().size() != bytes) return fail(ErrorKind::kDataLoss, path + " has become shorter");
+                    if (sent + bytes == size_bytes) piece.set_sha256(file->digest());
+                    return encode(piece);
+                  }));
     sent += bytes;
     CO_TRY(co_await write(to, stream, std::move(message)));
   } while (sent < size_bytes);

@@ -51,9 +51,9 @@ Task<std::unique_ptr<RaftConsensus>> RaftConsensus::open(Runtime& runtime, state
   auto& self = *consensus;
   if (network) self.join_network(*network);
   CO_TRY_ASSIGN(auto store, co_await run_blocking(runtime, [&]() -> Result<std::unique_ptr<LogStore>> {
-    TRY(remove_checkpoints(state.options()));
-    return open_log(self.options_, state);
-  }));
+                  TRY(remove_checkpoints(state.options()));
+                  return open_log(self.options_, state);
+                }));
   CO_TRY(self.start_engine(std::move(store)));
   self.tasks_.spawn("raft ticks", self.tick_loop());
   self.tasks_.spawn("raft deadlines", self.deadline_loop());

@@ -176,7 +176,7 @@ class RaftConsensus final : public Consensus {
   bool installing_ = false;                   // it is being
   std::optional<Restoring> restoring_;
   uint64_t state_bytes_ = 0;  // on disk, at the last flush
-  size_t forwards_ = 0;  // entries on their way to the leader
+  size_t forwards_ = 0;       // entries on their way to the leader
   std::map<LogIndex, std::pair<Term, std::vector<state::Outcome>>> recent_outcomes_;  // while there are such
   bool changing_members_ = false;
   bool writing_ = false, applying_ = false;

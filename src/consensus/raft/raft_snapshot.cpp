@@ -38,8 +38,7 @@ bool settled(const ConfState& conf, RaftId id) {
 Result<LogSnapshot> RaftConsensus::offer_snapshot(LogIndex at_least, RaftId to) {
   LogIndex least = std::max(at_least, log_->index_before_last(options_.checkpoints.hold_log_bytes));
   auto usable = [&](std::optional<LogIndex> index) {
-    return index && *index >= least && *index <= applied_ && *index > LogIndex() &&
-           settled(log_->conf_at(*index), to);
+    return index && *index >= least && *index <= applied_ && *index > LogIndex() && settled(log_->conf_at(*index), to);
   };
   std::optional<LogIndex> index = offers_.offered(to);
   if (!usable(index)) index = server_->at_hand();
@@ -126,8 +125,7 @@ void RaftConsensus::end_restoring(uint64_t written) {
   applied_ = restoring_->index;
   engine_->applied(applied_);
   restoring_.reset();
-  log.info("the log goes on behind entry {}, with the state of entry {}", applied_.value,
-           state_.applied_index().value);
+  log.info("the log goes on behind entry {}, with the state of entry {}", applied_.value, state_.applied_index().value);
   changed_.notify_all();
 }
 

@@ -31,8 +31,8 @@ class SnapshotOffers {
 
   /// When a member was sent a part of the state last.
   using LastSent = std::function<std::optional<SteadyTime>(RaftId)>;
-  /// At times, on the leader: forgets offers that are done or older than `least`, and returns the members whose snapshot
-  /// is to be reported as lost.
+  /// At times, on the leader: forgets offers that are done or older than `least`, and returns the members whose
+  /// snapshot is to be reported as lost.
   std::vector<RaftId> watch(const EngineStatus& status, LogIndex least, SteadyTime now, const LastSent& last_sent);
 
  private:

@@ -15,9 +15,8 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import fixtures as fx  # noqa: E402
 import cluster  # noqa: E402
-from fixtures import MIB, report  # noqa: E402
+from fixtures import MIB, MILLION, report  # noqa: E402
 
-MILLION = 1_000_000
 _million = None
 
 

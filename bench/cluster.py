@@ -1,6 +1,6 @@
 """Benchmarks of three peers on one machine, all on loopback and one disk."""
 import concurrent.futures
-import os
+import contextlib
 import shutil
 import statistics
 import time
@@ -8,34 +8,16 @@ import urllib.error
 import urllib.request
 
 import fixtures as fx
-from fixtures import MIB, report
-from peer import Peer
+from fixtures import MIB, MILLION, report
+from peer import Cluster, make_cluster
 
 
-class Cluster:
-    """Three peers with one secret; `change` edits each one's service.json."""
-
-    def __init__(self, name, change=lambda c: None):
-        self.folder = fx.fresh(name)
-        secret = os.urandom(32).hex()
-        self.peers = [Peer(self.folder / f"p{i}", env={"CLUSTER_SECRET": secret, "CLUSTER_PEERNAME": f"p{i}"}).init() for i in range(3)]
-        for peer in self.peers:
-            peer.edit(change)
-        self.peers[0].start()
-        address = self.peers[0].json("GET", "/id")[1]["addresses"][0]
-        for peer in self.peers[1:]:
-            peer.start("--bootstrap", address)
-        fx.wait_until(lambda: len(self.peers[0].json("GET", "/monitor/metrics/freespace")[1]) == 3, 60)
-        time.sleep(1)  # until the voters are three
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for peer in self.peers:
-            if peer.process and peer.process.poll() is None:
-                peer.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
+@contextlib.contextmanager
+def peers(name, count=3, change=None):
+    folder = fx.fresh(name)
+    with make_cluster(folder, count, change) as cluster:
+        yield cluster
+    shutil.rmtree(folder)
 
 
 def post(peer, cid, query=""):
@@ -49,7 +31,7 @@ def count(peer):
 
 
 def cluster_pins():
-    with Cluster("cluster-pins", lambda c: c["cluster"].update(repin={"grace": "1h"})) as cluster:
+    with peers("cluster-pins", change=lambda c: c["cluster"].update(repin={"grace": "1h"})) as cluster:
         cids = cluster.folder / "cids"
         cids.write_text("\n".join(fx.cid_of(i) for i in range(400_000)) + "\n")
         for name, peer in (("leader", cluster.peers[0]), ("follower", cluster.peers[1])):
@@ -59,7 +41,7 @@ def cluster_pins():
 
 
 def cluster_latency():
-    with Cluster("cluster-latency") as cluster:
+    with peers("cluster-latency") as cluster:
         follower = cluster.peers[1]
         times = []
         for i in range(200):
@@ -77,7 +59,7 @@ def cluster_latency():
 
 
 def cluster_pinned():
-    with Cluster("cluster-pinned") as cluster:
+    with peers("cluster-pinned") as cluster:
         tree = fx.small_files(cluster.folder / "tree", 10_000)
         for peer in cluster.peers:
             peer.ctl("add", "-r", "-q", "--no-pin", "--cid-version=1", str(tree), timeout=600)
@@ -94,7 +76,7 @@ def cluster_pinned():
 
 
 def cluster_add():
-    with Cluster("cluster-add") as cluster:
+    with peers("cluster-add") as cluster:
         path = fx.random_file(cluster.folder / "big", 1024 * MIB)
         dd = fx.dd_mb_per_s(path, cluster.folder / "copy")
         start = time.perf_counter()
@@ -108,7 +90,7 @@ def cluster_add():
 
 def cluster_failover():
     change = lambda c: c["cluster"].update(repin={"grace": "0s"}, replication_factor_min=2, replication_factor_max=2)  # noqa: E731
-    with Cluster("cluster-failover", change) as cluster:
+    with peers("cluster-failover", change=change) as cluster:
         first, second = cluster.peers[0], cluster.peers[1]
         ids = {p: p.json("GET", "/id")[1]["id"] for p in cluster.peers}
         for i in range(100):
@@ -120,7 +102,7 @@ def cluster_failover():
 
 
 def cluster_election():
-    with Cluster("cluster-election") as cluster:
+    with peers("cluster-election") as cluster:
         times = []
         for round_number in range(5):
             # Which one leads is not known from outside: the victims go round.
@@ -140,5 +122,39 @@ def cluster_election():
         report("cluster-election", max(times), "s", 2, "longest of 5 kills of one peer after another until a write is accepted", all=[round(t, 3) for t in times])
 
 
-BENCHES = {"cluster-pins": cluster_pins, "cluster-latency": cluster_latency, "cluster-pinned": cluster_pinned,
+def cluster_join():
+    folder = fx.fresh("cluster-join")
+    with Cluster(folder) as cluster:
+        (first,) = cluster.make(1)
+        first.service("state", "import", "--force", str(fx.export_file(MILLION)), timeout=600)
+        first.start(timeout=120)
+        fx.settle(first)
+        (second,) = cluster.make(1)
+        start = time.perf_counter()
+        second.start("--bootstrap", first.address, timeout=300)
+        seconds = time.perf_counter() - start
+        assert count(second) == MILLION
+        size = fx.disk_bytes(second.folder / "state")
+        dd = fx.dd_mb_per_s(fx.random_file(folder / "sample", size), folder / "copy")
+        report("cluster-join", seconds, "s", 10, f"dd of as many bytes {size / 1e6 / dd:.2f} s",
+               state_mb=round(size / 1e6), what="start of a new peer until it is ready with 1 M pins")
+        cluster.grow(1)
+        status_page(cluster)
+    shutil.rmtree(folder)
+
+
+def status_page(cluster):
+    """At 1 M pins, of which the other peers hold the copies."""
+    times = []
+    for peer in cluster.peers:
+        for _ in range(20):
+            start = time.perf_counter()
+            page = peer.lines("GET", "/pins?filter=remote&limit=100")
+            times.append((time.perf_counter() - start) * 1e3)
+            assert len(page) == 100, page
+    report("cluster-status-page", statistics.median(times), "ms", 50, "page of 100 of a filtered status at 1 M pins, all peers up",
+           peers=len(cluster.peers), longest_ms=round(max(times), 1))
+
+
+BENCHES = {"cluster-join": cluster_join, "cluster-pins": cluster_pins, "cluster-latency": cluster_latency, "cluster-pinned": cluster_pinned,
            "cluster-add": cluster_add, "cluster-failover": cluster_failover, "cluster-election": cluster_election}

@@ -19,6 +19,7 @@ from peer import Peer  # noqa: E402
 WORK = ROOT / "build/bench"
 OTHER_PEER = "12D3KooWGHTKzeT4KaLGLrbKKyT8zKrBPXAUBRzCAN6ZMDMo4M6M"
 MIB = 1 << 20
+MILLION = 1_000_000
 
 
 def machine():

@@ -150,7 +150,9 @@ def cluster_in(network, folder, count):
 def test_a_peer_that_is_cut_off_refuses_writes_and_the_others_go_on(network, tmp_path, which):
     with cluster_in(network, tmp_path, 3) as cluster:
         before = add_bytes(cluster[0], b"before the partition")["cid"]
-        until(lambda: len(cluster.wait_equal()) == 1, "all have the first pin")
+        for peer in cluster:
+            until(lambda: peer.json("GET", f"/pins/{before}?local=true")[1]["peer_map"][peer.id]["status"] == "pinned",
+                  f"{peer.name} has the first pin")
         alone = cluster.leader() if which == "the leader" else cluster.others(cluster.leader())[0]
         others = cluster.others(alone)
         cut = cluster.peers.index(alone)

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <deque>
 
-#include "allocator/allocate.h"
 #include "base/log.h"
 #include "cluster/block_maker.h"
 #include "cluster/cluster.h"
@@ -170,20 +169,12 @@ Task<std::unique_ptr<AddSession>> Cluster::add(AddParams params, Caller caller) 
   params.pin.pin_update.reset();
   params.pin.mode = model::PinMode::kRecursive;
   // What would make the final pin fail is told before the first byte is taken.
-  auto destinations = add_destinations(params.pin);
-  if (!destinations) {
-    picture_.refresh();  // it may have refused for what was true a moment ago
-    destinations = add_destinations(params.pin);
-  }
-  if (!destinations && destinations.error().kind == ErrorKind::kFailedPrecondition && !consensus_.is_leader()) {
-    if (auto chosen = co_await ask_for_allocation({}, params.pin)) destinations = std::move(chosen);
-  }
-  CO_TRY(destinations);
+  CO_TRY_ASSIGN(auto destinations, co_await add_destinations(params.pin));
   auto upload = std::make_shared<Upload>(runtime_, add_counters_);
   if (params.format == AddFormat::kCar) {
-    CO_TRY_ASSIGN(upload->maker, make_car_maker(params, *destinations));
+    CO_TRY_ASSIGN(upload->maker, make_car_maker(params, destinations));
   } else {
-    CO_TRY_ASSIGN(upload->maker, make_unixfs_maker(params, *destinations));
+    CO_TRY_ASSIGN(upload->maker, make_unixfs_maker(params, destinations));
   }
   CO_TRY_ASSIGN(upload->writer, co_await ipfs_.put_blocks({.verified = upload->maker->hashes_blocks()}));
   PipelinedAdd::Pin pin_root;
@@ -196,20 +187,14 @@ Task<std::unique_ptr<AddSession>> Cluster::add(AddParams params, Caller caller) 
   co_return std::make_unique<PipelinedAdd>(std::move(upload), options_.add_window_bytes, std::move(pin_root));
 }
 
-Result<std::vector<ipld::PeerId>> Cluster::add_destinations(const model::PinOptions& options) {
-  auto chosen = [](int asked, int standard) { return asked != 0 ? asked : standard; };
-  TRY_ASSIGN(auto allocation,
-             allocator::allocate(
-                 {.replication_factor_min = chosen(options.replication_factor_min, options_.replication_factor_min),
-                  .replication_factor_max = chosen(options.replication_factor_max, options_.replication_factor_max),
-                  .requested = options.user_allocations,
-                  .peers = picture_.peers(),
-                  .policy = picture_.policy()}));
-  if (!allocation.peers.empty()) return std::move(allocation.peers);
+Task<std::vector<ipld::PeerId>> Cluster::add_destinations(model::PinOptions options) {
+  fill_in_factors(options_, options);
+  CO_TRY_ASSIGN(auto placed, co_await placement_.place(allocate_request({}, options, {})));
+  if (!placed.peers.empty()) co_return std::move(placed.peers);
   auto everybody = calls_.others();
   everybody.push_back(options_.self);
   std::ranges::sort(everybody);
-  return everybody;
+  co_return everybody;
 }
 
 Task<model::Pin> Cluster::pin_added(ipld::Cid root, model::PinOptions options, Caller caller,

@@ -19,6 +19,7 @@ Cluster::Cluster(Runtime& runtime, ClusterOptions options, state::State& state, 
       ready_(fail(ErrorKind::kUnavailable, "the peer is starting")),
       heartbeats_(runtime, options_, state, consensus, tracker, client, metric_sources()),
       picture_(runtime, options_, state, heartbeats_),
+      placement_(runtime, state, consensus, picture_, client),
       mover_(std::make_unique<Mover>(context(), picture_, calls_)) {
   calls_.set_doubt([this](const ipld::PeerId& peer) -> std::optional<Error> {
     auto standing = heartbeats_.standing(peer);
@@ -35,6 +36,7 @@ void Cluster::serve(rpc::Router& router) {
   heartbeats_.serve(router);
   serve_removal(router);
   serve_plans(router);
+  placement_.serve(router);
 }
 
 void Cluster::start() {

@@ -16,6 +16,8 @@
 #include "cluster/options.h"
 #include "cluster/peer_calls.h"
 #include "cluster/peer_picture.h"
+#include "cluster/pin_rules.h"
+#include "cluster/placement.h"
 #include "cluster/status_cursor.h"
 #include "consensus/consensus.h"
 #include "ipfs/ipfs_node.h"
@@ -53,10 +55,9 @@ struct Context {
 
 class Mover;
 
-/// What a pin is planned with.
-struct PeerView {
-  const allocator::Peers& peers;
-  const allocator::Policy& policy;
+struct PinPreview {
+  model::Pin pin;
+  std::vector<allocator::Verdict> verdicts;
 };
 
 enum class PlanGoal : uint8_t {
@@ -101,6 +102,8 @@ class Cluster {
   /// Pins `cid` with `options` (zero factors: the defaults). The answer is the pin as stored, with what was asked for
   /// echoed. Returns when the pin is durable and applied here; the content comes later.
   Task<model::Pin> pin(ipld::Cid cid, model::PinOptions options, Caller caller);
+  /// What pin() would store, and for every peer why it would get a copy or not. Changes nothing.
+  Task<PinPreview> preview_pin(ipld::Cid cid, model::PinOptions options);
   /// "/ipfs/<cid>[/path]", "/ipld/…" or "/ipns/…", resolved by the IPFS node where there is more than a CID.
   Task<ipld::Cid> resolve(std::string path);
   /// The pin as it was before. kNotFound: "pin is not part of the pinset".
@@ -158,9 +161,10 @@ class Cluster {
  private:
   Context context() { return {runtime_, options_, state_, consensus_, tracker_, ipfs_}; }
   Result<> check_writable() const;
-  Result<model::Pin> plan(const ipld::Cid& cid, model::PinOptions options, const PeerView& view);
+  Result<PlannedPin> plan(const ipld::Cid& cid, model::PinOptions options);
+  Task<model::Pin> plan_and_place(const ipld::Cid& cid, model::PinOptions options);
   Task<std::vector<state::Outcome>> submit(std::vector<proto::Operation> operations);
-  Result<std::vector<ipld::PeerId>> add_destinations(const model::PinOptions& options);
+  Task<std::vector<ipld::PeerId>> add_destinations(model::PinOptions options);
   Task<model::Pin> pin_added(ipld::Cid root, model::PinOptions options, Caller caller,
                              std::shared_ptr<ipfs::BlockWriter> writer);
   Task<> hold_until_pinned(ipld::Cid root, bool here, std::shared_ptr<ipfs::BlockWriter> writer);
@@ -173,9 +177,6 @@ class Cluster {
   void serve_removal(rpc::Router& router);
   void serve_plans(rpc::Router& router);
   Task<std::optional<Bytes>> ask_leader(std::string_view method, Bytes request, Duration time);
-  Result<proto::AllocateAnswer> allocate_as_leader(const proto::AllocateRequest& request);
-  Task<std::vector<ipld::PeerId>> ask_for_allocation(const ipld::Cid& cid, const model::PinOptions& options);
-  Task<model::Pin> plan_anywhere(const ipld::Cid& cid, model::PinOptions options);
   Task<proto::PlanAnswer> plan_as_leader(const proto::PlanRequest& request);
   Task<> remove_as_leader(ipld::PeerId peer, bool force);
   Task<> empty_peer(const ipld::PeerId& peer, bool force);
@@ -197,6 +198,7 @@ class Cluster {
   std::optional<SteadyTime> ipfs_id_seen_;
   Heartbeats heartbeats_;  // its sources use the others
   PeerPicture picture_;
+  Placement placement_;
   std::unique_ptr<Mover> mover_;
 };
 

@@ -1,6 +1,6 @@
 // Pinning: validate and plan here, order in the log, answer when it is applied on this peer.
+#include "base/gather.h"
 #include "cluster/cluster.h"
-#include "cluster/pin_rules.h"
 
 namespace ipfsc::cluster {
 namespace {
@@ -27,39 +27,36 @@ Result<model::Pin> answer(const state::Outcome& outcome, const model::Pin& asked
 
 }  // namespace
 
-Result<model::Pin> Cluster::plan(const ipld::Cid& cid, model::PinOptions options, const PeerView& view) {
+Result<PlannedPin> Cluster::plan(const ipld::Cid& cid, model::PinOptions options) {
   // Point reads are done in place: they take microseconds, less than the way to a worker and back.
-  PinSituation situation{.peers = view.peers, .policy = view.policy, .now = runtime_.wall_now()};
+  PinSituation situation{.existing = {}, .now = runtime_.wall_now()};
   TRY_ASSIGN(auto existing, state_.get(cid));
   if (existing) situation.existing = std::move(existing->pin);
-  if (options.pin_update && *options.pin_update != cid) {
-    TRY_ASSIGN(auto from, state_.get(*options.pin_update));
-    if (!from) return fail(ErrorKind::kNotFound, std::string(kNotInPinset));
-    return plan_update(options_, from->pin, cid, std::move(options), situation);
-  }
-  TRY_ASSIGN(auto planned, plan_pin(options_, cid, std::move(options), situation));
-  if (!planned.everywhere()) picture_.promised(planned.allocations, cid);
-  return planned;
+  if (!options.pin_update || *options.pin_update == cid) return plan_pin(options_, cid, std::move(options), situation);
+  TRY_ASSIGN(auto from, state_.get(*options.pin_update));
+  if (!from) return fail(ErrorKind::kNotFound, std::string(kNotInPinset));
+  return plan_update(options_, from->pin, cid, std::move(options), situation);
 }
 
-/// A peer that has not heard all metrics yet lets the leader choose.
-Task<model::Pin> Cluster::plan_anywhere(const ipld::Cid& cid, model::PinOptions options) {
-  auto pin = plan(cid, options, {picture_.peers(), picture_.policy()});
-  auto refused = [&pin] { return !pin && pin.error().kind == ErrorKind::kFailedPrecondition; };
-  if (refused()) {  // perhaps for what was true a moment ago
-    picture_.refresh();
-    pin = plan(cid, options, {picture_.peers(), picture_.policy()});
-  }
-  if (!refused() || consensus_.is_leader() || calls_.others().empty()) co_return pin;
-  auto chosen = co_await ask_for_allocation(cid, options);
-  if (!chosen || chosen->empty()) co_return pin;
-  auto peers = allocator::Peers::plain(*chosen);
-  co_return plan(cid, std::move(options), {peers, {}});
+Task<model::Pin> Cluster::plan_and_place(const ipld::Cid& cid, model::PinOptions options) {
+  CO_TRY_ASSIGN(auto planned, plan(cid, std::move(options)));
+  CO_TRY_ASSIGN(auto placed, co_await placement_.place(allocate_request(cid, planned.pin.options, planned.holders)));
+  planned.pin.allocations = std::move(placed.peers);
+  co_return std::move(planned.pin);
+}
+
+Task<PinPreview> Cluster::preview_pin(ipld::Cid cid, model::PinOptions options) {
+  CO_TRY_ASSIGN(auto planned, plan(cid, std::move(options)));
+  auto request = allocate_request(cid, planned.pin.options, planned.holders);
+  request.set_only_look(true);
+  CO_TRY_ASSIGN(auto placed, co_await placement_.place(std::move(request)));
+  planned.pin.allocations = std::move(placed.peers);
+  co_return PinPreview{std::move(planned.pin), std::move(placed.verdicts)};
 }
 
 Task<model::Pin> Cluster::pin(ipld::Cid cid, model::PinOptions options, Caller caller) {
   CO_TRY(check_writable());
-  CO_TRY_ASSIGN(auto pin, co_await plan_anywhere(cid, std::move(options)));
+  CO_TRY_ASSIGN(auto pin, co_await plan_and_place(cid, std::move(options)));
   std::vector<proto::Operation> operations;
   operations.push_back(pin_operation(pin, std::move(caller.actor), std::move(caller.request_id)));
   CO_TRY_ASSIGN(auto outcomes, co_await submit(std::move(operations)));
@@ -72,11 +69,13 @@ Task<std::vector<Result<model::Pin>>> Cluster::pin_many(std::vector<std::pair<ip
   std::vector<Result<model::Pin>> results;
   std::vector<proto::Operation> operations;
   std::vector<size_t> submitted;  // index in `results` of each operation
-  for (auto& [cid, options] : pins) {
-    results.push_back(co_await plan_anywhere(cid, std::move(options)));
-    if (!results.back()) continue;
-    submitted.push_back(results.size() - 1);
-    operations.push_back(pin_operation(*results.back(), caller.actor, {}));
+  std::vector<Task<model::Pin>> plans;
+  for (auto& [cid, options] : pins) plans.push_back(plan_and_place(cid, std::move(options)));
+  results = co_await gather(runtime_, std::move(plans));
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (!results[i]) continue;
+    submitted.push_back(i);
+    operations.push_back(pin_operation(*results[i], caller.actor, {}));
   }
   if (operations.empty()) co_return results;
   CO_TRY_ASSIGN(auto outcomes, co_await submit(std::move(operations)));

@@ -49,26 +49,17 @@ Result<> check_existing(const model::Pin& pin, const model::Pin& existing) {
   return {};
 }
 
-Result<> place(model::Pin& pin, const PinSituation& situation) {
-  allocator::AllocationRequest request{.replication_factor_min = pin.options.replication_factor_min,
-                                       .replication_factor_max = pin.options.replication_factor_max,
-                                       .requested = pin.options.user_allocations,
-                                       .peers = situation.peers,
-                                       .policy = situation.policy,
-                                       .seed = allocator::seed_of(pin.cid)};
-  if (situation.existing && !situation.existing->everywhere()) request.current = situation.existing->allocations;
-  TRY_ASSIGN(auto allocation, allocator::allocate(request));
-  pin.allocations = std::move(allocation.peers);
-  return {};
-}
-
 }  // namespace
 
-Result<model::Pin> plan_pin(const ClusterOptions& cluster, const ipld::Cid& cid, model::PinOptions options,
-                            const PinSituation& situation) {
-  if (cid.empty()) return refuse("bad pin object");
+void fill_in_factors(const ClusterOptions& cluster, model::PinOptions& options) {
   if (options.replication_factor_min == 0) options.replication_factor_min = cluster.replication_factor_min;
   if (options.replication_factor_max == 0) options.replication_factor_max = cluster.replication_factor_max;
+}
+
+Result<PlannedPin> plan_pin(const ClusterOptions& cluster, const ipld::Cid& cid, model::PinOptions options,
+                            const PinSituation& situation) {
+  if (cid.empty()) return refuse("bad pin object");
+  fill_in_factors(cluster, options);
   TRY(allocator::check_factors(options.replication_factor_min, options.replication_factor_max));
   TRY(check_bounds(cluster, options));
   if (options.expire_at) {
@@ -80,12 +71,15 @@ Result<model::Pin> plan_pin(const ClusterOptions& cluster, const ipld::Cid& cid,
   pin.max_depth = options.mode == model::PinMode::kDirect ? model::kDepthDirect : model::kDepthRecursive;
   pin.options = std::move(options);
   pin.timestamp = situation.now;
-  if (situation.existing) TRY(check_existing(pin, *situation.existing));
-  TRY(place(pin, situation));
-  return pin;
+  PlannedPin planned{std::move(pin), {}};
+  if (situation.existing) {
+    TRY(check_existing(planned.pin, *situation.existing));
+    if (!situation.existing->everywhere()) planned.holders = situation.existing->allocations;
+  }
+  return planned;
 }
 
-Result<model::Pin> plan_update(const ClusterOptions& cluster, const model::Pin& from, const ipld::Cid& cid,
+Result<PlannedPin> plan_update(const ClusterOptions& cluster, const model::Pin& from, const ipld::Cid& cid,
                                model::PinOptions options, const PinSituation& situation) {
   if (from.type != model::PinType::kData) return conflict("this pin type cannot be updated");
   auto merged = from.options;
@@ -101,10 +95,9 @@ Result<model::Pin> plan_update(const ClusterOptions& cluster, const model::Pin& 
   merged.pin_update = from.cid;
 
   // The copies stay where the old content is, so that only the difference has to be fetched.
-  auto placed = situation;
-  if (!placed.existing) placed.existing = from;
-  placed.existing->allocations = from.allocations;
-  return plan_pin(cluster, cid, std::move(merged), placed);
+  TRY_ASSIGN(auto planned, plan_pin(cluster, cid, std::move(merged), situation));
+  planned.holders = from.allocations;
+  return planned;
 }
 
 Result<> check_unpin(const model::Pin& pin) {

@@ -1,4 +1,4 @@
-// What a request to pin becomes: pure functions of the request, what is pinned already, and who can take it.
+// What a request to pin becomes: pure functions of the request and of what is pinned already.
 // (Reference: behaviour 7; the fixes are gaps C4, C5, C9.)
 #pragma once
 
@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "allocator/candidate.h"
 #include "base/result.h"
 #include "cluster/options.h"
 #include "model/pin.h"
@@ -16,17 +15,23 @@ namespace ipfsc::cluster {
 
 struct PinSituation {
   std::optional<model::Pin> existing;  ///< the effective pin of the CID
-  const allocator::Peers& peers;
-  const allocator::Policy& policy;
   WallTime now;
 };
 
-/// The pin to store. kInvalidArgument or kFailedPrecondition with the Go program's message.
-Result<model::Pin> plan_pin(const ClusterOptions& cluster, const ipld::Cid& cid, model::PinOptions options,
+struct PlannedPin {
+  model::Pin pin;                     ///< to be stored; its allocations are still to be decided
+  std::vector<ipld::PeerId> holders;  ///< of the content, or of most of it
+};
+
+/// Zero: the cluster's.
+void fill_in_factors(const ClusterOptions& cluster, model::PinOptions& options);
+
+/// kInvalidArgument or kFailedPrecondition with the Go program's message.
+Result<PlannedPin> plan_pin(const ClusterOptions& cluster, const ipld::Cid& cid, model::PinOptions options,
                             const PinSituation& situation);
 
 /// The pin that replaces `from` by `cid`: everything as there, except what `options` says otherwise.
-Result<model::Pin> plan_update(const ClusterOptions& cluster, const model::Pin& from, const ipld::Cid& cid,
+Result<PlannedPin> plan_update(const ClusterOptions& cluster, const model::Pin& from, const ipld::Cid& cid,
                                model::PinOptions options, const PinSituation& situation);
 
 /// kFailedPrecondition for types that are not unpinned by themselves.

@@ -12,15 +12,12 @@ const ipld::Cid kOther = ipld::Cid::parse("bafkreigh2akiscaildcqabsyg3dfr6chu3fg
 const ipld::PeerId kSelf = ipld::PeerId::parse("12D3KooWGHTKzeT4KaLGLrbKKyT8zKrBPXAUBRzCAN6ZMDMo4M6M").value();
 const WallTime kNow{1767323045s};
 
-const allocator::Peers kPeers = allocator::Peers::plain({kSelf});
-const allocator::Policy kPolicy;
-
 PinSituation situation(std::optional<model::Pin> existing = {}) {
-  return {.existing = std::move(existing), .peers = kPeers, .policy = kPolicy, .now = kNow};
+  return {.existing = std::move(existing), .now = kNow};
 }
 
 model::Pin stored(model::PinOptions options = {}) {
-  return plan_pin({}, kCid, std::move(options), situation()).value();
+  return plan_pin({}, kCid, std::move(options), situation()).value().pin;
 }
 
 Error refused(model::PinOptions options, PinSituation with = situation()) {
@@ -30,10 +27,9 @@ Error refused(model::PinOptions options, PinSituation with = situation()) {
 }
 
 TEST(PlanPin, ZeroFactorsAreTheClustersDefaults) {
-  auto pin = plan_pin({.replication_factor_min = 1, .replication_factor_max = 2}, kCid, {}, situation()).value();
+  auto pin = plan_pin({.replication_factor_min = 1, .replication_factor_max = 2}, kCid, {}, situation()).value().pin;
   EXPECT_EQ(pin.options.replication_factor_min, 1);
   EXPECT_EQ(pin.options.replication_factor_max, 2);
-  EXPECT_EQ(pin.allocations, std::vector{kSelf});
   EXPECT_EQ(pin.timestamp, kNow);
 }
 
@@ -53,10 +49,6 @@ TEST(PlanPin, RefusesWithTheGoProgramsMessages) {
   EXPECT_EQ(refused({.expire_at = kNow - 1s}).message, "pin.ExpireAt set before current time");
   EXPECT_EQ(refused({.replication_factor_min = 3, .replication_factor_max = 2}).message,
             "cluster.replication_factor_min is larger than max");
-  EXPECT_EQ(refused({.replication_factor_min = 2, .replication_factor_max = 3}).message,
-            "not enough peers to allocate CID. Needed at least: 2. Wanted at most: 3. Available candidates: 1. See "
-            "logs for more "
-            "info.");
   EXPECT_EQ(
       refused({.mode = model::PinMode::kDirect}, situation(stored())).message,
       "cannot repin a CID which is already pinned in recursive mode (new pin is pinned as direct). Unpin it first.");
@@ -76,10 +68,17 @@ TEST(PlanPin, BoundsAreNamed) {
 
 TEST(PlanPin, RepinningReplacesAllOptions) {
   auto first = stored({.name = "a", .expire_at = kNow + 1h, .metadata = {{"k", "v"}}});
-  auto second = plan_pin({}, kCid, {.name = "b"}, situation(first)).value();
+  auto second = plan_pin({}, kCid, {.name = "b"}, situation(first)).value().pin;
   EXPECT_EQ(second.options.name, "b");
   EXPECT_FALSE(second.options.expire_at);
   EXPECT_TRUE(second.options.metadata.empty());
+}
+
+TEST(PlanPin, WhatHoldsItIsSaid) {
+  auto some = stored({.replication_factor_min = 1, .replication_factor_max = 1});
+  some.allocations = {kSelf};
+  EXPECT_EQ(plan_pin({}, kCid, {}, situation(some)).value().holders, some.allocations);
+  EXPECT_TRUE(plan_pin({}, kCid, {}, situation(stored())).value().holders.empty());
 }
 
 TEST(PlanPin, DirectMayBecomeRecursive) {
@@ -92,19 +91,22 @@ TEST(PlanUpdate, KeepsWhatIsNotSaidOtherwise) {
                       .name = "a",
                       .expire_at = kNow + 1h,
                       .metadata = {{"k", "v"}}});
-  auto pin = plan_update({}, from, kOther, {}, situation()).value();
+  from.allocations = {kSelf};
+  auto planned = plan_update({}, from, kOther, {}, situation()).value();
+  const auto& pin = planned.pin;
   EXPECT_EQ(pin.cid, kOther);
   EXPECT_EQ(pin.options.pin_update, kCid);
   EXPECT_EQ(pin.options.name, "a");
   EXPECT_EQ(pin.options.metadata, from.options.metadata);
   EXPECT_EQ(pin.options.expire_at, from.options.expire_at);
-  EXPECT_EQ(pin.allocations, from.allocations);
+  EXPECT_EQ(planned.holders, from.allocations);
 }
 
 TEST(PlanUpdate, TakesNewOptions) {
   auto pin = plan_update({}, stored({.name = "a", .metadata = {{"k", "v"}}}), kOther,
                          {.name = "b", .expire_at = kNow + 2h, .metadata = {{"x", "y"}}}, situation())
-                 .value();
+                 .value()
+                 .pin;
   EXPECT_EQ(pin.options.name, "b");
   EXPECT_EQ(pin.options.metadata, (std::map<std::string, std::string>{{"x", "y"}}));
   EXPECT_EQ(pin.options.expire_at, kNow + 2h);

@@ -1,5 +1,4 @@
-// What the leader decides for others: who gets a pin, and movements that a user asks for (rebalance, top-up, drain).
-#include "allocator/allocate.h"
+// Movements that a user asks for, planned by the leader: rebalance, top-up, drain.
 #include "base/log.h"
 #include "cluster/cluster.h"
 #include "cluster/members.h"
@@ -11,7 +10,7 @@ namespace {
 
 LogComponent log("cluster");
 
-constexpr std::string_view kPlan = "Membership/Plan", kAllocate = "Pins/Allocate";
+constexpr std::string_view kPlan = "Membership/Plan";
 constexpr Duration kPlanTime = std::chrono::minutes(10);  // all pins are looked at
 constexpr Duration kLeaderTime = std::chrono::seconds(10);
 
@@ -57,13 +56,6 @@ void Cluster::serve_plans(rpc::Router& router) {
     CO_TRY_ASSIGN(auto plan, co_await plan_as_leader(request));
     co_return plan.SerializeAsString();
   });
-  router.add_unary(std::string(kAllocate), rpc::Access::kMember, [this](rpc::CallInfo, Bytes bytes) -> Task<Bytes> {
-    proto::AllocateRequest request;
-    if (!request.ParseFromString(bytes)) co_return fail(ErrorKind::kInvalidArgument, "a damaged request");
-    if (!consensus_.is_leader()) co_return fail(ErrorKind::kUnavailable, "this peer is not the leader");
-    CO_TRY_ASSIGN(auto answer, allocate_as_leader(request));
-    co_return answer.SerializeAsString();
-  });
 }
 
 /// The leader's answer to `request`; empty = this peer leads and has to answer itself.
@@ -74,49 +66,6 @@ Task<std::optional<Bytes>> Cluster::ask_leader(std::string_view method, Bytes re
   if (!leader) co_return fail(ErrorKind::kUnavailable, consensus_.trouble());
   CO_TRY_ASSIGN(auto answer, co_await client_.call(*leader, method, std::move(request), runtime_.now() + time));
   co_return std::optional<Bytes>(std::move(answer));
-}
-
-Result<proto::AllocateAnswer> Cluster::allocate_as_leader(const proto::AllocateRequest& request) {
-  allocator::AllocationRequest wanted{.replication_factor_min = request.replication_factor_min(),
-                                      .replication_factor_max = request.replication_factor_max(),
-                                      .peers = picture_.peers(),
-                                      .policy = picture_.policy()};
-  for (const auto& bytes : request.user_allocations()) {
-    TRY_ASSIGN(auto peer, ipld::PeerId::from_bytes(bytes));
-    wanted.requested.push_back(std::move(peer));
-  }
-  if (!request.cid().empty()) {
-    TRY_ASSIGN(auto cid, ipld::Cid::from_bytes(request.cid()));
-    wanted.seed = allocator::seed_of(cid);
-    TRY_ASSIGN(auto existing, state_.get(cid));
-    if (existing && !existing->pin.everywhere()) wanted.current = existing->pin.allocations;
-  }
-  TRY_ASSIGN(auto allocation, allocator::allocate(wanted));
-  proto::AllocateAnswer answer;
-  for (const auto& peer : allocation.peers) answer.add_allocations(peer.bytes());
-  return answer;
-}
-
-Task<std::vector<ipld::PeerId>> Cluster::ask_for_allocation(const ipld::Cid& cid, const model::PinOptions& options) {
-  auto chosen = [](int asked, int standard) { return asked != 0 ? asked : standard; };
-  proto::AllocateRequest request;
-  request.set_cid(cid.bytes());
-  request.set_replication_factor_min(chosen(options.replication_factor_min, options_.replication_factor_min));
-  request.set_replication_factor_max(chosen(options.replication_factor_max, options_.replication_factor_max));
-  for (const auto& peer : options.user_allocations) request.add_user_allocations(peer.bytes());
-  CO_TRY_ASSIGN(auto remote, co_await ask_leader(kAllocate, request.SerializeAsString(), kLeaderTime));
-  proto::AllocateAnswer answer;
-  if (!remote) {
-    CO_TRY_ASSIGN(answer, allocate_as_leader(request));
-  } else if (!answer.ParseFromString(*remote)) {
-    co_return fail(ErrorKind::kInternal, "the leader's answer is damaged");
-  }
-  std::vector<ipld::PeerId> peers;
-  for (const auto& bytes : answer.allocations()) {
-    CO_TRY_ASSIGN(auto peer, ipld::PeerId::from_bytes(bytes));
-    peers.push_back(std::move(peer));
-  }
-  co_return peers;
 }
 
 Task<proto::PlanAnswer> Cluster::plan_as_leader(const proto::PlanRequest& request) {

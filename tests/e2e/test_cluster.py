@@ -159,3 +159,21 @@ def test_the_gateway_serves_what_only_another_peer_has(three_peers):
     cid = add_bytes(three_peers[0], data, query="replication-min=1&replication-max=1")["cid"]
     for peer in three_peers:
         assert fetch(f"{peer.gateway}/ipfs/{cid}") == data, peer.name
+
+
+def test_a_dry_run_says_who_would_get_a_pin_and_why(three_peers):
+    cid = add_bytes(three_peers[0], b"to be looked at", query="no-pin=true")["cid"]
+    ids = {peer.id for peer in three_peers}
+    for peer in three_peers:
+        status, answer = peer.json("POST", f"/pins/{cid}?dry-run=true&replication-min=2&replication-max=2")
+        assert status == 200 and answer["dry_run"], answer
+        chosen = [item["peer"] for item in answer["peers"] if item["chosen"]]
+        assert sorted(chosen) == answer["pin"]["allocations"] and len(chosen) == 2
+        assert {item["peer"] for item in answer["peers"]} == ids and all(item["reason"] for item in answer["peers"])
+        out = peer.ctl("pin", "add", "--dry-run", "--replication", "1", cid).stdout
+        assert "nothing was pinned" in out and out.count("    + 12D3") == 1 and out.count("    - 12D3") == 2, out
+        status, answer = peer.json("POST", f"/pins/{cid}?dry-run=true")
+        assert status == 200 and all(item["chosen"] for item in answer["peers"]) and answer["pin"]["allocations"] == []
+        status, answer = peer.json("POST", f"/pins/{cid}?dry-run=true&replication=4")
+        assert status == 409 and "not enough peers" in answer["message"], (status, answer)
+        assert peer.json("GET", f"/allocations/{cid}")[0] == 404

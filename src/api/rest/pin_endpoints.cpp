@@ -2,6 +2,7 @@
 #include "api/rest/context.h"
 #include "api/rest/errors.h"
 #include "api/rest/query_options.h"
+#include "model/json_writer.h"
 #include "model/pin_json.h"
 
 namespace ipfsc::api::rest {
@@ -24,8 +25,35 @@ Task<ipld::Cid> resolve(RestContext& context, std::string_view scheme, const net
   co_return cid;
 }
 
+/// What would be stored, and why each peer would get a copy or not.
+Task<> preview(RestContext& context, ipld::Cid cid, model::PinOptions options, net::Response& response) {
+  CO_TRY_ASSIGN(auto preview, co_await context.cluster->preview_pin(std::move(cid), std::move(options)));
+  std::string body;
+  model::JsonObject object(body);
+  object.boolean("dry_run", true);
+  model::append_json(object.key("pin"), preview.pin, model::PinJsonStyle::kRequest);
+  auto& list = object.key("peers");
+  list += '[';
+  for (size_t i = 0; i < preview.verdicts.size(); ++i) {
+    const auto& verdict = preview.verdicts[i];
+    if (i > 0) list += ',';
+    model::JsonObject item(list);
+    item.text("peer", verdict.peer.to_string());
+    item.boolean("chosen", verdict.chosen);
+    item.boolean("holds", verdict.holds);
+    item.text("reason", verdict.reason);
+    item.end();
+  }
+  list += ']';
+  object.end();
+  body += '\n';
+  co_return response.send(200, body, kJson);
+}
+
 Task<> pin(RestContext& context, ipld::Cid cid, model::PinOptions options, net::Request& request,
            net::Response& response) {
+  CO_TRY_ASSIGN(bool dry_run, parse_bool(request.query(), "dry-run"));
+  if (dry_run) co_return co_await preview(context, std::move(cid), std::move(options), response);
   CO_TRY_ASSIGN(auto caller, caller_of(request));
   CO_TRY_ASSIGN(auto pinned, co_await context.cluster->pin(std::move(cid), std::move(options), std::move(caller)));
   co_return send_pin(response, pinned, model::PinJsonStyle::kRequest);

@@ -132,6 +132,7 @@ class CommandLine {
     replication_options(add);
     pin_options(add);
     add->add_option("--mode", o_.pin.mode, "recursive or direct")->default_str(o_.pin.mode);
+    add->add_flag("--dry-run", o_.dry_run, "pin nothing; show which peers would get it, and why");
     status_after(add);
 
     status_after(command(pin, "rm", "Unpin something", "<CID|path>", pin_rm));

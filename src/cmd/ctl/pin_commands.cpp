@@ -60,6 +60,17 @@ int request_pin(Context& context, const client::ApiRequest& request, std::string
   return show_after(context, *pin, target);
 }
 
+/// The peers that would hold it first.
+std::string format_preview(const json::value& preview) {
+  std::string chosen, others;
+  for (const auto& peer : preview.at("peers").as_array()) {
+    bool takes = peer.at("chosen").as_bool();
+    (takes ? chosen : others) +=
+        fmt::format("    {} {} | {}\n", takes ? "+" : "-", text_of(peer, "peer"), text_of(peer, "reason"));
+  }
+  return fmt::format("{}: nothing was pinned (dry run)\n{}{}", text_of(preview.at("pin"), "cid"), chosen, others);
+}
+
 }  // namespace
 
 Result<std::string> content_path(std::string_view text) {
@@ -125,6 +136,10 @@ int pin_add(Context& context) {
   }
   auto query = pin_query(context.options.pin, false);
   if (!query) return context.output.whole_error(query.error().message);
+  if (context.options.dry_run) {
+    query->emplace_back("dry-run", "true");
+    return show(context, {.method = "POST", .path = pins_path(*path), .query = std::move(*query)}, format_preview);
+  }
   return request_pin(context, {.method = "POST", .path = pins_path(*path), .query = std::move(*query)}, "pinned");
 }
 

@@ -137,6 +137,7 @@ class Cluster {
 
   // --- peers and maintenance (peers.cpp, gc.cpp, metrics.cpp) ---
   Task<model::PeerInfo> id();
+  /// All peers, with how they stand; a silent one has an error.
   Task<std::vector<model::PeerInfo>> peers();
   Task<model::GlobalRepoGc> gc(bool local);
   /// Moves the peer's copies elsewhere, which may take long, and takes it out of the cluster; `force`: at once.
@@ -172,6 +173,7 @@ class Cluster {
   Task<model::GlobalPinInfo> ask_about(PinCall call, ipld::Cid cid, bool local);
   Task<model::PinInfo> ask_peer(ipld::PeerId peer, PinCall call, ipld::Cid cid);
   Task<model::PeerInfo> peer_info(ipld::PeerId peer);
+  void add_standings(std::vector<model::PeerInfo>& peers);
   Task<model::RepoGc> gc_here();
   Task<model::RepoGc> gc_at(ipld::PeerId peer);
   void serve_removal(rpc::Router& router);

@@ -66,7 +66,32 @@ Task<std::vector<model::PeerInfo>> Cluster::peers() {
     all.push_back(*std::move(answer));
   }
   std::ranges::sort(all, {}, [](const model::PeerInfo& info) { return info.id.to_string(); });
+  add_standings(all);
   co_return all;
+}
+
+void Cluster::add_standings(std::vector<model::PeerInfo>& peers) {
+  auto applied_by = [this](const ipld::PeerId& peer) -> uint64_t {
+    if (peer == options_.self) return state_.applied_index().value;
+    const auto* heard = heartbeats_.last(peer);
+    return heard ? heard->applied.value : 0;
+  };
+  uint64_t furthest = 0;
+  for (const auto& info : peers) furthest = std::max(furthest, applied_by(info.id));
+  auto leader = consensus_.leader();
+  auto members = consensus_.members();
+  for (auto& info : peers) {
+    const auto* candidate = picture_.peers().find(info.id);
+    auto member = std::ranges::find(members, info.id, &consensus::Member::peer);
+    if (candidate == nullptr || member == members.end()) continue;
+    bool leads = consensus_.is_leader() ? info.id == options_.self : leader == info.id;
+    info.standing = {.role = leads                                           ? "leader"
+                             : member->role == consensus::MemberRole::kVoter ? "voter"
+                                                                             : "learner",
+                     .health = std::string(allocator::to_string(candidate->state)),
+                     .lag = furthest - applied_by(info.id),
+                     .free_bytes = candidate->free_bytes};
+  }
 }
 
 Task<model::PeerInfo> Cluster::peer_info(ipld::PeerId peer) {

@@ -63,6 +63,14 @@ void append_json(std::string& out, const PeerInfo& info) {
   object.text("error", info.error);
   append_ipfs(object.key("ipfs"), info.ipfs);
   object.text("peername", info.peername);
+  if (info.standing) {
+    JsonObject standing(object.key("standing"));
+    standing.text("role", info.standing->role);
+    standing.text("health", info.standing->health);
+    standing.number("lag", info.standing->lag);
+    if (info.standing->free_bytes) standing.number("free_bytes", *info.standing->free_bytes);
+    standing.end();
+  }
   object.end();
 }
 

@@ -22,6 +22,14 @@ struct IpfsId {
   std::string error;
 };
 
+/// How a peer stands in the cluster, as the peer that is asked sees it. Beyond Go.
+struct PeerStanding {
+  std::string role;                    ///< "leader", "voter", "learner"
+  std::string health;                  ///< "up", "suspected to be down", "draining", "down"
+  uint64_t lag = 0;                    ///< entries of the log that others have applied and it has not, when heard last
+  std::optional<uint64_t> free_bytes;  ///< for content; none: not heard
+};
+
 struct PeerInfo {
   ipld::PeerId id;
   std::vector<ipld::Multiaddr> addresses;  ///< with /p2p/<id>
@@ -33,6 +41,7 @@ struct PeerInfo {
   std::string error;  ///< set: only id counts
   IpfsId ipfs;
   std::string peername;
+  std::optional<PeerStanding> standing;
 };
 
 struct Metric {

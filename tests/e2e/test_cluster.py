@@ -177,3 +177,13 @@ def test_a_dry_run_says_who_would_get_a_pin_and_why(three_peers):
         status, answer = peer.json("POST", f"/pins/{cid}?dry-run=true&replication=4")
         assert status == 409 and "not enough peers" in answer["message"], (status, answer)
         assert peer.json("GET", f"/allocations/{cid}")[0] == 404
+
+
+def test_peers_ls_says_how_each_peer_stands(three_peers):
+    for peer in three_peers:
+        until(lambda: all(item["standing"]["lag"] == 0 for item in peer.lines("GET", "/peers")), f"{peer.name} sees no lag", 10)
+        standings = [item["standing"] for item in peer.lines("GET", "/peers")]
+        assert sorted(s["role"] for s in standings) == ["leader", "voter", "voter"], standings
+        assert all(s["health"] == "up" and s["free_bytes"] > 0 for s in standings), standings
+        out = peer.ctl("peers", "ls").stdout
+        assert out.count("  > Role: voter | Health: up | Lag: 0 entries | Free: ") == 2, out

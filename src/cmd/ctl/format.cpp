@@ -87,9 +87,25 @@ std::vector<std::string> texts_of(const json::value& object, std::string_view ke
   return out;
 }
 
+namespace {
+
+/// In answers that tell of all peers.
+std::string format_standing(const json::value& id) {
+  const auto* standing = member_of(id, "standing");
+  if (!standing) return "";
+  auto free_bytes = number_of(*standing, "free_bytes", -1);
+  return fmt::format("  > Role: {} | Health: {} | Lag: {} entries | Free: {}\n", text_of(*standing, "role"),
+                     text_of(*standing, "health"), number_of(*standing, "lag"),
+                     free_bytes < 0 ? "unknown" : humanize_bytes(static_cast<uint64_t>(free_bytes)));
+}
+
+}  // namespace
+
 std::string format_id(const json::value& id) {
   std::string peer = text_of(id, "id");
-  if (std::string error = text_of(id, "error"); !error.empty()) return fmt::format("{} | ERROR: {}\n", peer, error);
+  if (std::string error = text_of(id, "error"); !error.empty()) {
+    return fmt::format("{} | ERROR: {}\n{}", peer, error, format_standing(id));
+  }
   auto others = std::max<int64_t>(0, static_cast<int64_t>(texts_of(id, "cluster_peers").size()) - 1);
   std::string out =
       fmt::format("{} | {} | Sees {} other peers\n  > Addresses:\n", peer, text_of(id, "peername"), others);
@@ -97,13 +113,15 @@ std::string format_id(const json::value& id) {
   std::sort(addresses.begin(), addresses.end());
   for (const auto& address : addresses) out += "    - " + address + "\n";
   const auto* ipfs = member_of(id, "ipfs");
-  if (!ipfs) return out;
-  if (std::string error = text_of(*ipfs, "error"); !error.empty()) return out + "  > IPFS ERROR: " + error + "\n";
+  if (!ipfs) return out + format_standing(id);
+  if (std::string error = text_of(*ipfs, "error"); !error.empty()) {
+    return out + "  > IPFS ERROR: " + error + "\n" + format_standing(id);
+  }
   out += "  > IPFS: " + text_of(*ipfs, "id") + "\n";
   addresses = texts_of(*ipfs, "addresses");
   std::sort(addresses.begin(), addresses.end());
   for (const auto& address : addresses) out += "    - " + address + "\n";
-  return out;
+  return out + format_standing(id);
 }
 
 std::string format_version(const json::value& version) { return text_of(version, "version") + "\n"; }

@@ -1,5 +1,6 @@
 """A peer or a cluster of them as real processes, for tools/run.py, tests/e2e and bench: init, daemon, ctl, stop."""
 import concurrent.futures
+import datetime
 import http.client
 import json
 import os
@@ -260,11 +261,8 @@ class Cluster:
 
     def leader(self):
         """Who became leader last, or None when that peer does not run."""
-        terms = {}
-        for peer in self:
-            for term in re.findall(r"became leader at term (\d+)", peer.log):
-                terms[int(term)] = peer
-        last = terms[max(terms)] if terms else None
+        times = [(line.split("\t")[0], peer) for peer in self for line in peer.log.splitlines() if "became leader at term" in line]
+        last = max(times, key=lambda item: datetime.datetime.fromisoformat(item[0]))[1] if times else None
         return last if last and last.running else None
 
     def voters_are(self, count):

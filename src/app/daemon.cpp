@@ -4,6 +4,7 @@
 
 #include "app/data_folders.h"
 #include "app/peer.h"
+#include "app/peerstore.h"
 #include "app/signals.h"
 #include "base/deadline.h"
 #include "base/log.h"
@@ -17,13 +18,18 @@ namespace {
 LogComponent log("service");
 
 constexpr Duration kLeaveTime = std::chrono::seconds(15);
-constexpr int kRemoved = -1;  // of run(): the data is to be set aside
 
 /// glibc gives every thread its own heap and keeps what is freed in each: two heaps are enough and stay small.
 void bound_the_heap() {
   mallopt(M_ARENA_MAX, 2);
   mallopt(M_TRIM_THRESHOLD, 16 << 20);
 }
+
+/// How a run of the peer ended.
+struct End {
+  bool set_data_aside = false;
+  std::vector<ipld::Multiaddr> rejoin;  ///< the members to join then
+};
 
 struct Start {
   explicit Start(Runtime& runtime) : changed(runtime) {}
@@ -55,7 +61,7 @@ boost::asio::awaitable<bool> leave(Runtime& runtime, Peer& peer, const ipld::Pee
   co_return left.has_value();
 }
 
-Task<int> run(Runtime& runtime, PeerOptions options) {
+Task<End> run(Runtime& runtime, PeerOptions options) {
   StopSignals signals(runtime);
   Peer peer(runtime, options);
   TaskGroup starting(runtime);
@@ -69,28 +75,33 @@ Task<int> run(Runtime& runtime, PeerOptions options) {
   co_await starting.stop();
   Result<> outcome;
   bool removed = false;
+  std::vector<ipld::Multiaddr> rejoin;
   if (start.result && !*start.result && !signals.asked()) {
     removed = peer.removed();
-    if (removed) log.warn("{}", start.result->error().message);
-    if (!removed) outcome = *start.result;
+    rejoin = peer.superseded_by();
+    bool expelled = removed || !rejoin.empty();
+    if (expelled) log.warn("{}", start.result->error().message);
+    if (!expelled) outcome = *start.result;
   }
   if (start.result && *start.result && !signals.asked()) {
     log.info("** IPFS Cluster is READY **");
     say_where(peer, options);
     notify_service_manager("READY=1");
     using boost::asio::experimental::awaitable_operators::operator||;
-    auto ended = co_await (signals.wait() || peer.wait_removed());
-    removed = ended.index() == 1 && std::get<1>(ended);
+    auto ended = co_await (signals.wait() || peer.wait_expelled());
+    bool expelled = ended.index() == 1 && std::get<1>(ended);
+    removed = expelled && peer.removed();
+    if (expelled && !removed) rejoin = peer.superseded_by();
     if (removed) log.warn("this peer was removed from the cluster: shutting down");
-    if (!removed && options.leave_on_shutdown) removed = co_await leave(runtime, peer, options.cluster.self);
+    if (!expelled && options.leave_on_shutdown) removed = co_await leave(runtime, peer, options.cluster.self);
   }
-  notify_service_manager("STOPPING=1");
+  if (rejoin.empty()) notify_service_manager("STOPPING=1");
   auto stopped = co_await peer.stop();
   signals.cancel();
   if (!stopped) log.warn("while shutting down: {}", stopped.error().message);
   CO_TRY(outcome);
-  log.info("the peer has ended");
-  co_return removed ? kRemoved : 0;
+  if (rejoin.empty()) log.info("the peer has ended");
+  co_return End{.set_data_aside = removed || !rejoin.empty(), .rejoin = std::move(rejoin)};
 }
 
 }  // namespace
@@ -104,13 +115,21 @@ Result<int> run_daemon(const config::Configuration& config, const identity::Iden
   log.info("IPFS Cluster v{}, peer {} ({})", kVersion, identity.id.to_string(), options.cluster.peername);
   log.info("IPFS node: {}", options.use_embedded ? "embedded, in " + options.embedded.path
                                                  : "Kubo at " + config.ipfshttp.node_multiaddress.to_string());
-  RealRuntime runtime;
-  TRY_ASSIGN(int code, runtime.run_task<int>(run(runtime, std::move(options))));
-  if (code != kRemoved) return code;
-  // To come back it joins anew; its blocks stay.
-  TRY(set_data_aside(DataFolders(config), config.raft.backups_rotate, /*with_local=*/true));
-  log.info("log and pinset were set aside as {}.old.0", DataFolders(config).raft);
-  return 0;
+  DataFolders folders(config);
+  // A peer that has set its data aside for a later incarnation must not begin a cluster of its own when it ends here.
+  for (;;) {
+    auto rejoin = read_peerstore(options.rejoin_path);
+    options.bootstrap.insert(options.bootstrap.end(), rejoin.begin(), rejoin.end());
+    RealRuntime runtime;
+    TRY_ASSIGN(auto end, runtime.run_task<End>(run(runtime, options)));
+    if (!end.set_data_aside) return 0;
+    if (!end.rejoin.empty()) TRY(write_peerstore(options.rejoin_path, end.rejoin));
+    // To come back it joins anew; its blocks stay.
+    TRY(set_data_aside(folders, config.raft.backups_rotate, /*with_local=*/true));
+    log.info("log and pinset were set aside as {}.old.0", folders.raft);
+    if (end.rejoin.empty()) return 0;
+    log.info("joining the cluster's later incarnation");
+  }
 }
 
 }  // namespace ipfsc::app

@@ -76,6 +76,14 @@ Result<> set_data_aside(const DataFolders& folders, int64_t backups, bool with_l
   return sync_folder_of(folders.raft);
 }
 
+Result<> set_log_aside(const DataFolders& folders, int64_t backups) {
+  std::error_code ec;
+  if (!fs::exists(folders.raft, ec)) return {};
+  TRY(rotate(folders, std::max<int64_t>(backups, 1)));
+  TRY(rename_path(folders.raft, backup_name(folders, 0)));
+  return sync_folder_of(folders.raft);
+}
+
 Result<> replace_state(const DataFolders& folders, int64_t backups) {
   TRY(set_data_aside(folders, backups, false));
   TRY(rename_path(folders.new_state, folders.state));

@@ -20,6 +20,9 @@ struct DataFolders {
 /// raft.old.(backups − 1), the oldest is removed. Nothing there: nothing happens.
 Result<> set_data_aside(const DataFolders& folders, int64_t backups, bool with_local);
 
+/// Moves only the log into raft.old.0; the next start begins one behind the state.
+Result<> set_log_aside(const DataFolders& folders, int64_t backups);
+
 /// Puts new_state in the place of log and state, which are set aside. A crash at any moment leaves the old data or the
 /// new: finish_replacement() completes it at the next start.
 Result<> replace_state(const DataFolders& folders, int64_t backups);

@@ -164,6 +164,7 @@ Result<PeerOptions> peer_options(const config::Configuration& config, const iden
   options.state.path = folders.state;
   options.raft.self = identity.id;
   options.raft.path = folders.raft;
+  options.rejoin_path = folders.raft + ".rejoin";
   auto election_ticks = config.raft.election_timeout / options.raft.tick;
   options.raft.election_ticks = static_cast<int>(std::clamp<int64_t>(election_ticks, 3, 10'000));
   options.tracker = tracker_options(config, identity.id, folders);

@@ -1,5 +1,7 @@
 #include "app/peer.h"
 
+#include <filesystem>
+
 #include "app/peerstore.h"
 #include "base/log.h"
 #include "cluster/block_exchange.h"
@@ -49,6 +51,7 @@ Task<> Peer::start() {
     if (caught_up) break;
     if (caught_up.error().kind == ErrorKind::kCancelled) co_return fail(caught_up.error());
     if (membership_->removed()) co_return fail(ErrorKind::kPermissionDenied, "this peer was removed from the cluster");
+    if (!superseded_by().empty()) co_return fail(ErrorKind::kAborted, "the cluster has begun anew without this peer");
     cluster_->set_ready(fail(ErrorKind::kUnavailable, "the peer is starting: " + caught_up.error().message));
   }
   CO_TRY(co_await cluster_->wait_for_metrics(runtime_.now() + kMetricsTime));
@@ -76,7 +79,11 @@ Task<> Peer::open_data() {
 Task<> Peer::join_if_asked() {
   if (options_.bootstrap.empty()) co_return Result<>{};
   CO_TRY_ASSIGN(bool member, co_await run_blocking(runtime_, [this] { return consensus::has_log(options_.raft); }));
-  if (member) co_return co_await membership_->check_same_cluster(options_.bootstrap);
+  std::error_code ec;
+  if (member) {
+    std::filesystem::remove(options_.rejoin_path, ec);
+    co_return co_await membership_->check_same_cluster(options_.bootstrap);
+  }
   if (!state_->info().cluster_id.empty()) {
     co_return fail(ErrorKind::kFailedPrecondition,
                    "this peer holds a pinset of its own and cannot join another cluster "
@@ -84,6 +91,7 @@ Task<> Peer::join_if_asked() {
   }
   CO_TRY_ASSIGN(auto grant, co_await membership_->join(options_.bootstrap, runtime_.now() + kJoinTime));
   CO_TRY(co_await run_blocking(runtime_, [&] { return consensus::begin_log(options_.raft, grant); }));
+  std::filesystem::remove(options_.rejoin_path, ec);
   log.info("joined the cluster");
   co_return Result<>{};
 }

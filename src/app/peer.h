@@ -33,9 +33,14 @@ class Peer {
   Task<> stop();
 
   cluster::Cluster* cluster() { return cluster_.get(); }
-  /// Returns when this peer was removed from its cluster; not before start() has returned.
-  Task<> wait_removed() { return membership_->wait_removed(); }
+  /// Returns when this peer was removed from its cluster, or superseded_by() says something; not before start() has
+  /// returned.
+  Task<> wait_expelled() { return membership_->wait_expelled(); }
   bool removed() const { return membership_ && membership_->removed(); }
+  /// Members of a later incarnation of the cluster, which this peer is to join without its data.
+  std::vector<ipld::Multiaddr> superseded_by() const {
+    return membership_ ? membership_->superseded_by() : std::vector<ipld::Multiaddr>();
+  }
   /// Where the REST API and the gateway listen, with real ports.
   std::vector<ipld::Multiaddr> rest_addresses() const;
   std::vector<ipld::Multiaddr> gateway_addresses() const;

@@ -6,6 +6,7 @@
 #include "app/options.h"
 #include "base/real_runtime.h"
 #include "consensus/raft/raft_consensus.h"
+#include "consensus/raft/recovery.h"
 #include "ipfs/embedded/embedded_node.h"
 #include "ipld/keys.h"
 #include "state/state.h"
@@ -15,12 +16,20 @@ namespace ipfsc::app {
 namespace {
 
 constexpr Duration kReplayTimeout = std::chrono::minutes(10);
+constexpr Duration kLookAgain = std::chrono::milliseconds(10);
 constexpr Duration kVerifyReport = std::chrono::seconds(1);
 
-/// Reads what is in the log and not yet in the state, as a start does.
+/// Reads what is in the log and not yet in the state, as a start does. A peer that is not the only voter cannot know of
+/// the last entries whether the cluster has them; without the others they do not count.
 Task<> replay_log(Runtime& runtime, state::State& state, consensus::RaftOptions options) {
   CO_TRY_ASSIGN(auto log, co_await consensus::RaftConsensus::open(runtime, state, std::move(options)));
-  auto ready = co_await log->wait_ready(runtime.now() + kReplayTimeout);
+  Result<> ready;
+  if (log->alone()) ready = co_await log->wait_ready(runtime.now() + kReplayTimeout);
+  auto deadline = runtime.now() + kReplayTimeout;
+  while (ready && state.applied_index() < log->known_commit()) {
+    ready = runtime.now() < deadline ? co_await runtime.sleep_for(kLookAgain)
+                                     : fail(ErrorKind::kDeadlineExceeded, "the log could not be applied in time");
+  }
   auto stopped = co_await log->stop();
   CO_TRY(ready);
   co_return stopped;
@@ -105,6 +114,26 @@ Result<uint64_t> import_state(const config::Configuration& config, const identit
   TRY_ASSIGN(auto report, state::import_pins(source, import));
   TRY(replace_state(folders, config.raft.backups_rotate));
   return report.pins;
+}
+
+Result<RecoverReport> recover_state(const config::Configuration& config, const identity::Identity& identity) {
+  DataFolders folders(config);
+  TRY(finish_replacement(folders));
+  std::error_code ec;
+  if (!std::filesystem::exists(folders.state, ec)) {
+    return fail(ErrorKind::kFailedPrecondition, "this peer has no pinset to recover");
+  }
+  TRY_ASSIGN(auto options, peer_options(config, identity));
+  RecoverReport report;
+  {
+    TRY_ASSIGN(auto state, state::State::open(options.state));
+    TRY_ASSIGN(auto recovered, consensus::begin_incarnation(options.raft, *state, std::chrono::system_clock::now()));
+    report = {.pins = state->counters().pins,
+              .uncertain_entries = recovered.uncertain_entries,
+              .incarnation = recovered.incarnation};
+  }
+  TRY(set_log_aside(folders, config.raft.backups_rotate));
+  return report;
 }
 
 Result<> cleanup_state(const config::Configuration& config) {

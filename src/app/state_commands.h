@@ -33,6 +33,15 @@ struct ImportRequest {
 Result<uint64_t> import_state(const config::Configuration& config, const identity::Identity& identity,
                               const TextSource& source, const ImportRequest& request);
 
+struct RecoverReport {
+  uint64_t pins = 0;
+  uint64_t uncertain_entries = 0;  ///< of the log, that were kept without knowing that a majority had them
+  uint64_t incarnation = 0;
+};
+/// After the loss of the majority: this peer keeps its pinset and becomes the only voter of a new incarnation of the
+/// cluster. The others rejoin when they hear of it; their data is renamed.
+Result<RecoverReport> recover_state(const config::Configuration& config, const identity::Identity& identity);
+
 /// Removes state and log (what is worth a backup is renamed to raft.old.N).
 Result<> cleanup_state(const config::Configuration& config);
 

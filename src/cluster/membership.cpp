@@ -226,14 +226,17 @@ Task<Bytes> Membership::take_hello(rpc::CallInfo info, Bytes bytes) {
   if (!request.ParseFromString(bytes) || request.self().peer() != info.caller.bytes()) {
     co_return fail(ErrorKind::kInvalidArgument, "a damaged greeting");
   }
+  auto info_here = state_.info();
   proto::HelloAnswer answer;
-  answer.set_cluster_id(state_.info().cluster_id);
+  answer.set_cluster_id(info_here.cluster_id);
+  answer.set_incarnation(info_here.incarnation);
   if (auto member = admit(info.caller, rpc::Access::kMember); !member) {
     auto known = state_.peer(info.caller);
     answer.set_removed(known && known->state == proto::PEER_STATE_REMOVED);
     co_return answer.SerializeAsString();
   }
   learn(request.self());
+  note_incarnation(info.caller, request.cluster_id(), request.incarnation());
   client_.retry_now(info.caller);
   *answer.add_peers() = own_entry();
   for (const auto& known : state_.peers()) {
@@ -247,6 +250,9 @@ Task<proto::HelloAnswer> Membership::say_hello(ipld::PeerId peer, Duration time)
   proto::HelloRequest request;
   request.set_protocol(kProtocol);
   *request.mutable_self() = own_entry();
+  auto info = state_.info();
+  request.set_cluster_id(info.cluster_id);
+  request.set_incarnation(info.incarnation);
   CO_TRY_ASSIGN(auto bytes, co_await client_.call(peer, kHello, request.SerializeAsString(), runtime_.now() + time));
   proto::HelloAnswer answer;
   if (!answer.ParseFromString(bytes)) co_return fail(ErrorKind::kInternal, "the peer's answer is damaged");
@@ -257,6 +263,7 @@ Task<> Membership::greet(ipld::PeerId peer) {
   for (auto pause = kGreetAgain;; pause = std::min(pause * 2, kGreetAtMost)) {
     auto answer = co_await say_hello(peer, kCallTime);
     if (!answer && answer.error().kind == ErrorKind::kCancelled) co_return fail(answer.error());
+    if (answer) note_incarnation(peer, answer->cluster_id(), answer->incarnation());
     if (answer && !answer->peers().empty()) {
       for (const auto& entry : answer->peers()) {
         // What others say of a third peer is older than its own word.
@@ -299,8 +306,28 @@ bool Membership::removed() const {
          (self && (self->state == proto::PEER_STATE_REMOVED || self->state == proto::PEER_STATE_BANNED));
 }
 
-Task<> Membership::wait_removed() {
-  while (!removed()) CO_TRY(co_await runtime_.sleep_for(kLookAtAddresses));
+/// Only a member may say so.
+void Membership::note_incarnation(const ipld::PeerId& peer, ByteView cluster_id, uint64_t incarnation) {
+  auto ours = state_.info();
+  auto known = state_.peer(peer);
+  if (successor_ || ours.cluster_id.empty() || cluster_id != ours.cluster_id || incarnation <= ours.incarnation) return;
+  if (!known || !belongs(*known)) return;
+  log.warn("the peer {} has begun incarnation {} of the cluster; this peer's data is of incarnation {}",
+           peer.to_string(), incarnation, ours.incarnation);
+  successor_ = peer;
+}
+
+std::vector<ipld::Multiaddr> Membership::superseded_by() const {
+  std::vector<ipld::Multiaddr> addresses;
+  if (!successor_) return addresses;
+  auto used = used_.find(*successor_);
+  if (used == used_.end()) return addresses;
+  for (const auto& address : used->second) addresses.push_back(address.with_peer_id(*successor_));
+  return addresses;
+}
+
+Task<> Membership::wait_expelled() {
+  while (!removed() && superseded_by().empty()) CO_TRY(co_await runtime_.sleep_for(kLookAtAddresses));
   co_return Result<>{};
 }
 

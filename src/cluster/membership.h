@@ -37,10 +37,13 @@ class Membership {
   /// Of all other peers, with /p2p/<id>: for the peerstore.
   std::vector<ipld::Multiaddr> peer_addresses() const;
 
-  /// Returns when the log says that this peer was removed.
-  Task<> wait_removed();
+  /// Returns when this peer was removed, or its incarnation of the cluster was left.
+  Task<> wait_expelled();
   /// By the log, or by the word of another member.
   bool removed() const;
+  /// A member that begins a later incarnation of this cluster (after a recovery or an import): addresses to join it.
+  /// This peer's data belongs to the past then. Empty: none was heard of.
+  std::vector<ipld::Multiaddr> superseded_by() const;
 
   /// For a peer that has data and is told to join: kFailedPrecondition when one of the peers at `bootstrap` answers
   /// that its cluster is another one. Nobody answers: fine.
@@ -63,6 +66,7 @@ class Membership {
   proto::PeerEntry entry_of(const ipld::PeerId& peer) const;
   proto::Operation peer_put(const proto::PeerEntry& entry, proto::PeerRole role, proto::PeerState state) const;
   void learn(const proto::PeerEntry& entry);
+  void note_incarnation(const ipld::PeerId& peer, ByteView cluster_id, uint64_t incarnation);
   void update_addresses(const ipld::PeerId& peer);
 
   Runtime& runtime_;
@@ -70,6 +74,7 @@ class Membership {
   state::State& state_;
   rpc::PeerClient& client_;
   bool told_removed_ = false;
+  std::optional<ipld::PeerId> successor_;                      // a member of a later incarnation
   consensus::Consensus* consensus_ = nullptr;                  // from serve() on
   std::map<ipld::PeerId, std::vector<ipld::Multiaddr>> told_;  // by greetings since the start: the newest word
   std::map<ipld::PeerId, std::vector<ipld::Multiaddr>> hints_;

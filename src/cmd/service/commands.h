@@ -35,6 +35,7 @@ int version(const Context& context);
 int state_export(const Context& context);
 int state_import(const Context& context);
 int state_cleanup(const Context& context);
+int state_recover(const Context& context);
 int repo_verify(const Context& context);
 
 /// service.json (or what its source says) with the environment applied; its warnings go to the log.

@@ -122,6 +122,28 @@ int state_import(const Context& context) {
   });
 }
 
+int state_recover(const Context& context) {
+  return with_peer(context, [&](const config::Configuration& config, const identity::Identity& identity) {
+    if (!context.options.state.force &&
+        !context.confirmed(
+            "This peer alone will decide for the cluster: what it has not heard of is lost, and the other "
+            "peers set their pinsets aside and take over this one. Do this only when most peers are gone "
+            "for good, on the peer that has the newest pinset. Continue? [y/n]:")) {
+      return kExitOk;
+    }
+    auto report = app::recover_state(config, identity);
+    if (!report) return context.failed("recovering the state", report.error().message);
+    context.say(fmt::format("incarnation {} of the cluster begins with this peer: {} pins.", report->incarnation,
+                            report->pins));
+    if (report->uncertain_entries > 0) {
+      context.say(
+          fmt::format("the last {} entries of the log were kept; whether they had been acknowledged is not known.",
+                      report->uncertain_entries));
+    }
+    return kExitOk;
+  });
+}
+
 int state_cleanup(const Context& context) {
   return with_peer(context, [&](const config::Configuration& config, const identity::Identity& identity) {
     if (!context.options.state.force &&

@@ -86,6 +86,10 @@ class CommandLine {
     in->add_option("--replication-min,--rmin", s.replication_min, "fewest copies of every pin");
     in->add_option("--replication-max,--rmax", s.replication_max, "most copies of every pin");
     in->add_option("--allocations,--allocs", s.allocations, "ids of the peers that get every pin, comma-separated");
+    auto* recover =
+        command(state, "recover", "After the loss of most peers: begin the cluster anew with this one's pinset", "",
+                state_recover);
+    recover->add_flag("--force,-f", s.force, "do not ask");
     auto* clean = command(state, "cleanup", "Remove the pinset and the log", "", state_cleanup);
     clean->add_flag("--force,-f", s.force, "do not ask");
   }

@@ -51,6 +51,10 @@ Result<uint64_t> import_state(const config::Configuration&, const identity::Iden
   called = fmt::format("import rmin={}", request.replication_factor_min.value_or(0));
   return 1;
 }
+Result<RecoverReport> recover_state(const config::Configuration&, const identity::Identity&) {
+  called = "recover";
+  return RecoverReport{.pins = 5, .uncertain_entries = 2, .incarnation = 3};
+}
 Result<> cleanup_state(const config::Configuration&) {
   called = "cleanup";
   return {};
@@ -248,6 +252,12 @@ TEST_F(Service, StateCommands) {
   EXPECT_EQ(bad.code, 1);
   EXPECT_THAT(bad.err, HasSubstr("error importing state: line 1: not JSON"));
   EXPECT_EQ(run({"state", "import", "--force", "/does/not/exist"}).code, 1);
+  EXPECT_EQ(run({"state", "recover"}, "n\n").code, 0);
+  EXPECT_NE(app::called, "recover");
+  auto recovered = run({"state", "recover", "--force"});
+  EXPECT_EQ(recovered.code, 0);
+  EXPECT_EQ(app::called, "recover");
+  EXPECT_THAT(recovered.out + recovered.err, HasSubstr("incarnation 3 of the cluster begins with this peer: 5 pins."));
   EXPECT_EQ(run({"state", "cleanup"}, "y\n").code, 0);
   EXPECT_EQ(app::called, "cleanup");
   auto verify = run({"repo", "verify"});

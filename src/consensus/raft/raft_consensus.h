@@ -68,6 +68,11 @@ class RaftConsensus final : public Consensus {
 
   std::string trouble() const override;
 
+  /// Whether this peer is the only voter.
+  bool alone() const;
+  /// What the log itself knows to be committed.
+  LogIndex known_commit() const { return log_->hard_state().commit; }
+
  private:
   class Feed;
   struct Applied;
@@ -87,7 +92,6 @@ class RaftConsensus final : public Consensus {
   EngineOptions engine_options() const;
   Result<> start_engine(std::unique_ptr<LogStore> log);
   bool ready() const;
-  bool alone() const;
   bool idle() const { return !writing_ && !applying_ && jobs_ == 0; }
   std::string waiting_for() const;
   std::string missing_voters() const;

@@ -19,12 +19,20 @@ constexpr uint32_t kSnapshotMessage = 7;  // eraftpb.MessageType
 
 void RaftConsensus::join_network(RaftNetwork network) {
   client_ = &network.client;
-  transport_ = std::make_unique<RaftTransport>(runtime_, network.client, TransportOptions{}, [this](RaftId id) {
+  auto empty_batch = [this] {
+    proto::RaftBatch batch;
+    auto info = state_.info();
+    batch.set_cluster_id(info.cluster_id);
+    batch.set_incarnation(info.incarnation);
+    return batch;
+  };
+  auto unreachable = [this](RaftId id) {
     if (!engine_) return;
     engine_->report_unreachable(id);
     lose_offer(id);
     pump();
-  });
+  };
+  transport_ = std::make_unique<RaftTransport>(runtime_, network.client, TransportOptions{}, empty_batch, unreachable);
   network.router.add_stream(
       std::string(kMessagesMethod), rpc::Access::kMember,
       [this](rpc::CallInfo info, rpc::Stream& stream) { return receive(std::move(info), stream); });
@@ -53,6 +61,11 @@ Task<> RaftConsensus::receive(rpc::CallInfo info, rpc::Stream& stream) {
     if (!bytes) co_return Result<>{};
     proto::RaftBatch batch;
     if (!batch.ParseFromString(*bytes)) co_return fail(ErrorKind::kInvalidArgument, "a damaged batch of messages");
+    // Members of an incarnation that was left have the same names and other logs.
+    auto ours = state_.info();
+    bool foreign = !ours.cluster_id.empty() && !batch.cluster_id().empty() &&
+                   (batch.cluster_id() != ours.cluster_id || batch.incarnation() != ours.incarnation);
+    if (foreign) co_return fail(ErrorKind::kFailedPrecondition, "messages of another incarnation of the cluster");
     for (const auto& message : batch.messages()) deliver(info.caller, message);
     pump();
   }

@@ -25,7 +25,51 @@ Result<> replay(const LogStore& store, state::State& state) {
   return {};
 }
 
+/// Entries behind what is applied, up to `last`, changes of the members too.
+Result<> apply_up_to(const LogStore& store, state::State& state, LogIndex last) {
+  LogIndex end(last.value + 1);
+  for (LogIndex next(state.applied_index().value + 1); next < end;) {
+    TRY_ASSIGN(auto entries, store.read_durable(next, end, kReplayBytes));
+    for (const EntryPtr& entry : entries) TRY(apply_entry(state, *entry, nullptr));
+    next = LogIndex(next.value + entries.size());
+  }
+  return {};
+}
+
+Result<std::unique_ptr<LogStore>> open_store(const RaftOptions& options) {
+  return LogStore::open({.path = options.path,
+                         .env = options.env,
+                         .keep_bytes = options.keep_log_bytes,
+                         .background_compaction = options.background_compaction});
+}
+
 }  // namespace
+
+Result<Recovered> begin_incarnation(const RaftOptions& options, state::State& state, WallTime now) {
+  Recovered recovered;
+  if (storage::Database::exists(options.path, options.env)) {
+    TRY_ASSIGN(auto store, open_store(options));
+    LogIndex known = std::max(store->hard_state().commit, state.applied_index());
+    if (store->last_index() > known) recovered.uncertain_entries = store->last_index().value - known.value;
+    TRY(apply_up_to(*store, state, store->last_index()));
+  }
+  auto before = state.info();
+  if (before.cluster_id.empty()) {
+    return fail(ErrorKind::kFailedPrecondition, "this peer has no pinset of a cluster to recover");
+  }
+  recovered.incarnation = before.incarnation + 1;
+  proto::Entry entry;
+  entry.set_format(1);
+  entry.set_time_ms(
+      static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count()));
+  auto& operation = *entry.add_operations();
+  operation.set_actor("recovery");
+  operation.mutable_cluster_init()->set_cluster_id(before.cluster_id);
+  operation.mutable_cluster_init()->set_incarnation(recovered.incarnation);
+  TRY(state.apply(LogIndex(state.applied_index().value + 1), entry));
+  TRY(state.flush());
+  return recovered;
+}
 
 Result<std::vector<state::Outcome>> apply_entry(state::State& state, const LogEntry& entry,
                                                 const proto::Entry* parsed) {
@@ -45,10 +89,7 @@ Result<std::vector<state::Outcome>> apply_entry(state::State& state, const LogEn
 }
 
 Result<std::unique_ptr<LogStore>> open_log(const RaftOptions& options, state::State& state) {
-  TRY_ASSIGN(auto store, LogStore::open({.path = options.path,
-                                         .env = options.env,
-                                         .keep_bytes = options.keep_log_bytes,
-                                         .background_compaction = options.background_compaction}));
+  TRY_ASSIGN(auto store, open_store(options));
   LogIndex applied = state.applied_index();
   if (store->empty()) {
     Term base_term(applied.value == 0 ? 0 : 1);

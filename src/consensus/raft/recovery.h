@@ -25,6 +25,16 @@ Result<> begin_log(const RaftOptions& options, ByteView grant);
 /// Pool thread. Whether this peer takes part in a log already.
 Result<bool> has_log(const RaftOptions& options);
 
+/// Pool thread, on a stopped peer of a cluster that has lost its majority for good. Applies all that the log holds,
+/// also what was not yet known to be committed (what was acknowledged may be among it), and begins the cluster's next
+/// incarnation: without the log, which the caller sets aside, this peer is its only voter. Can be repeated after a
+/// crash.
+struct Recovered {
+  uint64_t uncertain_entries = 0;  ///< that were not known to be committed
+  uint64_t incarnation = 0;
+};
+Result<Recovered> begin_incarnation(const RaftOptions& options, state::State& state, WallTime now);
+
 /// Whom a change of the members brings in.
 std::map<RaftId, ipld::PeerId> members_added_by(const LogEntry& entry);
 

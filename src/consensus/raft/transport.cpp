@@ -20,8 +20,7 @@ struct RaftTransport::Link {
   bool reached = true;  // as it was said last
   Notifier changed;
 
-  Bytes take_batch(size_t max_bytes) {
-    proto::RaftBatch batch;
+  Bytes take_batch(size_t max_bytes, proto::RaftBatch batch) {
     for (size_t size = 0; !queue.empty() && (size == 0 || size + queue.front().size() <= max_bytes);) {
       size += queue.front().size();
       bytes -= queue.front().size();
@@ -33,8 +32,13 @@ struct RaftTransport::Link {
 };
 
 RaftTransport::RaftTransport(Runtime& runtime, rpc::PeerClient& client, TransportOptions options,
-                             std::function<void(RaftId)> unreachable)
-    : runtime_(runtime), client_(client), options_(options), unreachable_(std::move(unreachable)), tasks_(runtime) {}
+                             std::function<proto::RaftBatch()> empty_batch, std::function<void(RaftId)> unreachable)
+    : runtime_(runtime),
+      client_(client),
+      options_(options),
+      empty_batch_(std::move(empty_batch)),
+      unreachable_(std::move(unreachable)),
+      tasks_(runtime) {}
 
 RaftTransport::~RaftTransport() = default;
 
@@ -65,7 +69,7 @@ Task<> RaftTransport::run(std::shared_ptr<Link> link) {
       stream = client_.open(link->peer, kMessagesMethod);
       opened = runtime_.now();
     }
-    auto written = co_await stream->write(link->take_batch(options_.max_batch_bytes));
+    auto written = co_await stream->write(link->take_batch(options_.max_batch_bytes, empty_batch_()));
     if (written) {
       // What is written first may still be on its way to nowhere.
       if (!link->reached && runtime_.now() - opened >= options_.sure_after) {

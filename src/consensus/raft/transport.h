@@ -13,6 +13,10 @@
 #include "consensus/raft/engine.h"
 #include "rpc/rpc.h"
 
+namespace ipfsc::proto {
+class RaftBatch;
+}
+
 namespace ipfsc::consensus {
 
 inline constexpr std::string_view kMessagesMethod = "Raft/Messages";
@@ -27,9 +31,10 @@ struct TransportOptions {
 /// I/O thread only. stop() before destruction.
 class RaftTransport {
  public:
-  /// `unreachable` is told of a member that messages to it were lost.
+  /// `empty_batch` says of which cluster the messages are; `unreachable` is told of a member that messages to it were
+  /// lost.
   RaftTransport(Runtime& runtime, rpc::PeerClient& client, TransportOptions options,
-                std::function<void(RaftId)> unreachable);
+                std::function<proto::RaftBatch()> empty_batch, std::function<void(RaftId)> unreachable);
   ~RaftTransport();
 
   void send(const ipld::PeerId& peer, RaftMessage message);
@@ -44,6 +49,7 @@ class RaftTransport {
   Runtime& runtime_;
   rpc::PeerClient& client_;
   TransportOptions options_;
+  std::function<proto::RaftBatch()> empty_batch_;
   std::function<void(RaftId)> unreachable_;
   std::map<RaftId, std::shared_ptr<Link>> links_;
   TaskGroup tasks_;

@@ -40,7 +40,7 @@ struct RaftOptions {
   rocksdb::Env* env = nullptr;  ///< null = the operating system's files; else it outlives the consensus
 
   Duration tick = std::chrono::milliseconds(50);
-  int heartbeat_ticks = 1;
+  int heartbeat_ticks = 2;
   int election_ticks = 10;
 
   /// One entry collects the operations that wait while the previous one is written. A larger single write is refused.

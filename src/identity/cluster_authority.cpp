@@ -45,6 +45,14 @@ Bytes derive(ByteView secret, std::string_view info, size_t size) {
   return out;
 }
 
+/// Null when it is none.
+Certificate read_certificate(std::string_view pem) {
+  if (pem.empty()) return nullptr;
+  Io io(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  CHECK(io);
+  return Certificate(PEM_read_bio_X509(io.get(), nullptr, nullptr, nullptr));
+}
+
 Key to_openssl(const ipld::PrivateKey& key) {
   const unsigned char* data = u8(key.secret());
   auto size = key.secret().size();
@@ -163,10 +171,15 @@ std::string ClusterAuthority::issue(const ipld::PublicKey& peer) const {
                  authority_name(key_.public_key()), signer.get());
 }
 
+bool ClusterAuthority::has_issued(std::string_view pem) const {
+  auto certificate = read_certificate(pem);
+  Key key = to_openssl(key_.public_key());
+  CHECK(key);
+  return certificate && X509_verify(certificate.get(), key.get()) == 1;
+}
+
 Result<ipld::PeerId> peer_of_certificate(std::string_view pem) {
-  Io io(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  CHECK(io);
-  Certificate certificate(PEM_read_bio_X509(io.get(), nullptr, nullptr, nullptr));
+  auto certificate = read_certificate(pem);
   if (!certificate) return fail(ErrorKind::kInvalidArgument, "this is not a certificate");
   TRY_ASSIGN(auto key, from_openssl(X509_get0_pubkey(certificate.get())));
   auto id = key.peer_id();

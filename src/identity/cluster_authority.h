@@ -24,6 +24,8 @@ class ClusterAuthority {
   /// A certificate of the peer's public key, named by its peer id (subject and subject alternative name). It does not
   /// expire: clocks don't matter.
   std::string issue(const ipld::PublicKey& peer) const;
+  /// Whether it has signed that certificate. Malformed text is no certificate of anybody.
+  bool has_issued(std::string_view pem) const;
 
  private:
   explicit ClusterAuthority(ipld::PrivateKey key) : key_(std::move(key)) {}
@@ -32,7 +34,7 @@ class ClusterAuthority {
 };
 
 /// The peer that a certificate belongs to, by the key in it. kInvalidArgument when it is malformed, holds a key that no
-/// peer has, or is named differently. Who signed it is not looked at: the handshake has done that.
+/// peer has, or is named differently. Who signed it is not looked at: see ClusterAuthority::has_issued().
 Result<ipld::PeerId> peer_of_certificate(std::string_view pem);
 
 /// PKCS #8, for TLS libraries.

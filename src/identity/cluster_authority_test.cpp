@@ -61,6 +61,11 @@ TEST(ClusterAuthority, CertificatesVerifyAtAnyTimeAndOnlyUnderTheirAuthority) {
     EXPECT_TRUE(verifies({authority('a')}, pem, time)) << time;
   }
   EXPECT_FALSE(verifies({authority('b')}, pem, kNow));
+  EXPECT_TRUE(authority('a').has_issued(pem));
+  EXPECT_FALSE(authority('b').has_issued(pem));
+  EXPECT_FALSE(authority('a').has_issued("nonsense"));
+  EXPECT_FALSE(authority('a').has_issued(""));
+  EXPECT_FALSE(authority('b').has_issued(authority('a').certificate_pem()));
   auto peer = peer_of_certificate(pem);
   ASSERT_TRUE(peer) << peer.error().message;
   EXPECT_EQ(*peer, key.peer_id());

@@ -59,15 +59,19 @@ Result<> from_status(const grpc::Status& status) {
   if (status.ok()) return {};
   const std::string& text = status.error_message();
   auto says = [&](std::string_view part) { return text.find(part) != std::string::npos; };
-  if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+  // Of a connection that came to nothing; the channel gives it either code.
+  bool no_connection = status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+                       (status.error_code() == grpc::StatusCode::UNKNOWN && says("Custom verification check failed"));
+  if (no_connection) {
     bool not_reached = text.starts_with("failed to connect") || text.starts_with("DNS resolution failed");
     if (says("certificate verify failed") || says("unknown ca") || says("UNKNOWN_CA") || says("bad certificate")) {
       return fail(ErrorKind::kUnauthenticated,
                   "the peer at that address belongs to another cluster: its secret and cluster.secret here differ");
     }
     if (says("Custom verification check failed")) {
-      auto reason = text.find("error: ");
-      return fail(ErrorKind::kUnauthenticated, reason == std::string::npos ? text : text.substr(reason + 7));
+      constexpr std::string_view kBefore = "error: UNAUTHENTICATED: ";
+      auto reason = text.rfind(kBefore);
+      return fail(ErrorKind::kUnauthenticated, reason == text.npos ? text : text.substr(reason + kBefore.size()));
     }
     if (not_reached) return fail(ErrorKind::kUnavailable, std::string(kNotReached) + reason_of(text));
   }

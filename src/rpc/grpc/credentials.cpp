@@ -27,17 +27,25 @@ bool may_say(std::atomic<int64_t>& last_said) {
          last_said.compare_exchange_strong(last, now.count());
 }
 
-/// The handshake has checked the signature; this checks that the name is that of the key, and the one we look for.
-class NameCheck final : public tls::ExternalCertificateVerifier {
+constexpr std::string_view kOtherSecret =
+    "the peer at that address belongs to another cluster: its secret and cluster.secret here differ";
+
+/// The certificate is of this cluster, its name is that of its key, and the one we look for. Of the signature a server
+/// is convinced before, by the handshake; a client only here, so that both have shown theirs and can say what is wrong.
+class CertificateCheck final : public tls::ExternalCertificateVerifier {
  public:
-  explicit NameCheck(ipld::PeerId expected) : expected_(std::move(expected)) {}
+  CertificateCheck(const RpcOptions& options, ipld::PeerId expected)
+      : authority_(options.authority), previous_(options.previous_authority), expected_(std::move(expected)) {}
 
   bool Verify(tls::TlsCustomVerificationCheckRequest* request, std::function<void(grpc::Status)>,
               grpc::Status* sync_status) override {
     auto pem = request->peer_cert();
-    auto peer = identity::peer_of_certificate({pem.data(), pem.size()});
+    std::string_view certificate(pem.data(), pem.size());
+    auto peer = identity::peer_of_certificate(certificate);
     std::string reason;
-    if (!peer) {
+    if (!authority_.has_issued(certificate) && !(previous_ && previous_->has_issued(certificate))) {
+      reason = kOtherSecret;
+    } else if (!peer) {
       reason = peer.error().message;
     } else if (!expected_.empty() && *peer != expected_) {
       reason = fmt::format("the peer at that address is {}, not {}", peer->to_string(), expected_.to_string());
@@ -53,6 +61,8 @@ class NameCheck final : public tls::ExternalCertificateVerifier {
   void Cancel(tls::TlsCustomVerificationCheckRequest*) override {}
 
  private:
+  identity::ClusterAuthority authority_;
+  std::optional<identity::ClusterAuthority> previous_;
   ipld::PeerId expected_;  // empty = any
   std::atomic<int64_t> last_said_{0};
 };
@@ -65,11 +75,12 @@ std::shared_ptr<tls::CertificateProviderInterface> certificates(const RpcOptions
   return std::make_shared<tls::StaticDataCertificateProvider>(roots, std::vector{own});
 }
 
-void configure(tls::TlsCredentialsOptions& credentials, ipld::PeerId expected) {
+void configure(tls::TlsCredentialsOptions& credentials, const RpcOptions& options, ipld::PeerId expected) {
   credentials.watch_root_certs();
   credentials.watch_identity_key_cert_pairs();
-  credentials.set_check_call_host(false);  // names are peer ids, checked by NameCheck
-  credentials.set_certificate_verifier(tls::ExternalCertificateVerifier::Create<NameCheck>(std::move(expected)));
+  credentials.set_check_call_host(false);  // names are peer ids, checked below
+  credentials.set_certificate_verifier(
+      tls::ExternalCertificateVerifier::Create<CertificateCheck>(options, std::move(expected)));
 }
 
 void take_log_line(gpr_log_func_args* line) {
@@ -88,7 +99,7 @@ void take_log_line(gpr_log_func_args* line) {
 
 std::shared_ptr<grpc::ServerCredentials> server_credentials(const RpcOptions& options) {
   tls::TlsServerCredentialsOptions credentials(certificates(options));
-  configure(credentials, {});
+  configure(credentials, options, {});
   credentials.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   return tls::TlsServerCredentials(credentials);
 }
@@ -96,8 +107,8 @@ std::shared_ptr<grpc::ServerCredentials> server_credentials(const RpcOptions& op
 std::shared_ptr<grpc::ChannelCredentials> channel_credentials(const RpcOptions& options, const ipld::PeerId& expected) {
   tls::TlsChannelCredentialsOptions credentials;
   credentials.set_certificate_provider(certificates(options));
-  configure(credentials, expected);
-  credentials.set_verify_server_certs(true);
+  configure(credentials, options, expected);
+  credentials.set_verify_server_certs(false);  // by CertificateCheck
   return tls::TlsCredentials(credentials);
 }
 

@@ -7,6 +7,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include "base/check.h"
+#include "base/notifier.h"
 
 namespace ipfsc::rpc::testing {
 namespace {
@@ -15,6 +16,11 @@ constexpr size_t kPipeBytes = 1 << 20;  // on their way; more wait in write()
 
 Error not_reached(const ipld::PeerId& peer) {
   return {ErrorKind::kUnavailable, std::string(kNotReached) + peer.to_string() + " does not answer"};
+}
+
+/// The other side may have taken and answered the call.
+Error connection_lost(const ipld::PeerId& peer) {
+  return {ErrorKind::kUnavailable, "the connection to " + peer.to_string() + " broke"};
 }
 
 }  // namespace
@@ -40,18 +46,30 @@ struct SimNetwork::Pipe {
         changed(n.runtime_),
         caller(std::move(c)),
         answerer(std::move(a)),
-        peers{std::move(caller_id), std::move(answerer_id)} {}
+        peers{std::move(caller_id), std::move(answerer_id)},
+        number(n.next_pipe_++),
+        reached(answerer->alive) {
+    network.pipes_.emplace(number, this);
+  }
+  ~Pipe() { network.pipes_.erase(number); }
 
   SimNetwork& network;
   Notifier changed;
   std::shared_ptr<Endpoint> caller, answerer;  // caller: null when it only calls
   ipld::PeerId peers[2];
+  uint64_t number;
+  bool reached;                    // the answerer was there
   Direction to[2];                 // by the reading side
   std::optional<Result<>> result;  // of the handler
   bool dropped = false;            // by the caller
 
   bool broken() const { return !answerer->alive || (caller && !caller->alive); }
-  bool held() const { return !network.reaches(peers[0], peers[1]); }
+  /// What a side sees of a broken pipe.
+  Error breakage(int side) const {
+    return side == 0 && !reached ? not_reached(peers[1]) : connection_lost(peers[1 - side]);
+  }
+  /// Whether what is on its way to this side is stuck.
+  bool held(int side) const { return !network.reaches(peers[1 - side], peers[side]); }
 };
 
 class SimNetwork::Side final : public Stream {
@@ -67,9 +85,10 @@ class SimNetwork::Side final : public Stream {
     auto& in = pipe_->to[side_];
     auto& runtime = pipe_->network.runtime_;
     for (;;) {
-      if (pipe_->broken()) co_return fail(not_reached(pipe_->peers[1 - side_]));
+      if (pipe_->broken()) co_return fail(pipe_->breakage(side_));
       if (side_ == 1 && pipe_->dropped) co_return fail(ErrorKind::kCancelled, "the caller has ended the call");
-      if (!pipe_->held()) {
+      bool held = pipe_->held(side_);
+      if (!held) {
         if (!in.messages.empty() && in.messages.front().first <= runtime.now()) {
           Bytes message = std::move(in.messages.front().second);
           in.messages.pop_front();
@@ -83,23 +102,22 @@ class SimNetwork::Side final : public Stream {
         }
         if (in.messages.empty() && side_ == 1 && in.ended) co_return std::nullopt;
       }
-      auto until = runtime.now() + std::chrono::milliseconds(10);  // also sees cuts and crashes
-      if (!in.messages.empty() && !pipe_->held()) until = std::min(until, in.messages.front().first);
-      auto woken = co_await pipe_->changed.wait_until(until);
+      auto woken = in.messages.empty() || held ? co_await pipe_->changed.wait()
+                                               : co_await pipe_->changed.wait_until(in.messages.front().first);
       if (!woken && woken.error().kind != ErrorKind::kDeadlineExceeded) co_return fail(woken.error());
     }
   }
 
   Task<> write(Bytes message) override {
     auto& out = pipe_->to[1 - side_];
-    auto& runtime = pipe_->network.runtime_;
     while (!pipe_->broken() && !pipe_->dropped && !pipe_->result && out.bytes > kPipeBytes) {
-      auto woken = co_await pipe_->changed.wait_until(runtime.now() + std::chrono::milliseconds(10));
-      if (!woken && woken.error().kind != ErrorKind::kDeadlineExceeded) co_return woken;
+      CO_TRY(co_await pipe_->changed.wait());
     }
-    if (pipe_->broken() || pipe_->dropped || pipe_->result) co_return fail(not_reached(pipe_->peers[1 - side_]));
+    if (pipe_->broken() || pipe_->dropped || pipe_->result) co_return fail(pipe_->breakage(side_));
     out.bytes += message.size();
-    out.messages.emplace_back(runtime.now() + pipe_->network.delay, std::move(message));
+    auto arrives = pipe_->network.runtime_.now() + pipe_->network.transit();
+    if (!out.messages.empty()) arrives = std::max(arrives, out.messages.back().first);
+    out.messages.emplace_back(arrives, std::move(message));
     pipe_->changed.notify_all();
     co_return Result<>{};
   }
@@ -191,6 +209,7 @@ Task<> SimNetwork::detach(ipld::PeerId peer) {
   auto endpoint = it->second;
   endpoints_.erase(it);
   endpoint->alive = false;
+  wake_all();
   co_await endpoint->tasks.stop();
   co_return Result<>{};
 }
@@ -199,9 +218,23 @@ std::unique_ptr<PeerClient> SimNetwork::client(const ipld::PeerId& self) {
   return std::make_unique<SimClient>(*this, self);
 }
 
+void SimNetwork::cut(const ipld::PeerId& a, const ipld::PeerId& b) {
+  cut_one_way(a, b);
+  cut_one_way(b, a);
+}
+
 void SimNetwork::heal() {
   cuts_.clear();
-  changed_.notify_all();
+  wake_all();
+}
+
+void SimNetwork::wake_all() {
+  for (auto& [number, pipe] : pipes_) pipe->changed.notify_all();
+}
+
+Duration SimNetwork::transit() {
+  if (jitter <= Duration::zero()) return delay;
+  return delay + Duration(runtime_.random() % static_cast<uint64_t>(jitter.count()));
 }
 
 }  // namespace ipfsc::rpc::testing

@@ -5,7 +5,6 @@
 #include <memory>
 #include <set>
 
-#include "base/notifier.h"
 #include "base/runtime.h"
 #include "base/task_group.h"
 #include "rpc/rpc.h"
@@ -15,7 +14,7 @@ namespace ipfsc::rpc::testing {
 /// I/O thread only. Outlives its clients; every attached peer is detached before the end.
 class SimNetwork {
  public:
-  explicit SimNetwork(Runtime& runtime) : runtime_(runtime), changed_(runtime) {}
+  explicit SimNetwork(Runtime& runtime) : runtime_(runtime) {}
 
   /// The peer answers calls from now on.
   void attach(const ipld::PeerId& peer, const Router& router, Gatekeeper gatekeeper = {});
@@ -24,9 +23,13 @@ class SimNetwork {
   std::unique_ptr<PeerClient> client(const ipld::PeerId& self);
 
   Duration delay = std::chrono::milliseconds(1);  ///< of every message, one way
+  Duration jitter{};                              ///< up to so much more; the messages of a stream keep their order
   /// Messages between the two are held until heal(); calls wait for their deadline.
-  void cut(const ipld::PeerId& a, const ipld::PeerId& b) { cuts_.insert(std::minmax(a, b)); }
+  void cut(const ipld::PeerId& a, const ipld::PeerId& b);
+  /// The same in one direction only.
+  void cut_one_way(const ipld::PeerId& from, const ipld::PeerId& to) { cuts_.emplace(from, to); }
   void heal();
+  bool reaches(const ipld::PeerId& from, const ipld::PeerId& to) const { return !cuts_.contains({from, to}); }
   uint64_t calls() const { return calls_; }
 
  private:
@@ -35,12 +38,14 @@ class SimNetwork {
   class Side;
   class SimClient;
 
-  bool reaches(const ipld::PeerId& a, const ipld::PeerId& b) const { return !cuts_.contains(std::minmax(a, b)); }
+  void wake_all();
+  Duration transit();
 
   Runtime& runtime_;
-  Notifier changed_;
   std::map<ipld::PeerId, std::shared_ptr<Endpoint>> endpoints_;
-  std::set<std::pair<ipld::PeerId, ipld::PeerId>> cuts_;
+  std::map<uint64_t, Pipe*> pipes_;  // by age, so that nothing depends on addresses
+  uint64_t next_pipe_ = 0;
+  std::set<std::pair<ipld::PeerId, ipld::PeerId>> cuts_;  // from, to
   uint64_t calls_ = 0;
 };
 

@@ -83,6 +83,14 @@ std::string parent_of(const std::string& path) {
   auto slash = path.rfind('/');
   return slash == std::string::npos ? "" : without_trailing_slash(path.substr(0, slash + 1));
 }
+
+class Silence final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+  size_t GetLogFileSize() const override { return 0; }
+};
+
 bool is_under(const std::string& path, const std::string& directory) {
   return path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/';
 }
@@ -130,6 +138,10 @@ uint64_t FaultEnv::writes() const {
   std::lock_guard lock(mutex_);
   return writes_;
 }
+void FaultEnv::set_no_records() {
+  std::lock_guard lock(mutex_);
+  no_records_ = true;
+}
 void FaultEnv::set_lose_unsynced(bool lose) {
   std::lock_guard lock(mutex_);
   lose_unsynced_ = lose;
@@ -172,6 +184,9 @@ void FaultEnv::synced_directory(const std::string& path) {
 Status FaultEnv::NewWritableFile(const std::string& path, std::unique_ptr<rocksdb::WritableFile>* file,
                                  const rocksdb::EnvOptions& options) {
   std::lock_guard lock(mutex_);
+  if (no_records_ && path.substr(path.rfind('/') + 1).starts_with("OPTIONS-")) {
+    return Status::NotSupported("FaultEnv: no record of the options");
+  }
   if (auto s = begin_write(); !s.ok()) return s;
   NewName name{.path = path};
   std::string old;
@@ -208,6 +223,13 @@ Status FaultEnv::ReuseWritableFile(const std::string& path, const std::string& o
 Status FaultEnv::NewRandomRWFile(const std::string&, std::unique_ptr<rocksdb::RandomRWFile>*,
                                  const rocksdb::EnvOptions&) {
   return Status::NotSupported("FaultEnv: random writes");
+}
+
+Status FaultEnv::NewLogger(const std::string& path, std::shared_ptr<rocksdb::Logger>* logger) {
+  std::lock_guard lock(mutex_);
+  if (!no_records_) return target()->NewLogger(path, logger);
+  *logger = std::make_shared<Silence>();
+  return Status::OK();
 }
 
 Status FaultEnv::NewDirectory(const std::string& path, std::unique_ptr<rocksdb::Directory>* directory) {

@@ -1,0 +1,93 @@
+// A whole cluster on virtual time, with everything going wrong that a seed says (docs/architecture.md).
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+
+#include "base/log.h"
+#include "base/test_seeds.h"
+#include "sim/sim_cluster.h"
+
+namespace ipfsc::sim {
+namespace {
+
+class ClusterSim : public ::testing::Test {
+ protected:
+  /// What goes wrong is announced: nobody wants to read of it. SIM_LOG="info,raft:debug" shows it.
+  static void SetUpTestSuite() {
+    const char* levels = std::getenv("SIM_LOG");
+    ASSERT_TRUE(set_log_levels(levels != nullptr ? levels : "fatal"));
+  }
+  static void TearDownTestSuite() { ASSERT_TRUE(set_log_levels("info")); }
+
+  static void run(uint64_t seed) {
+    SimCluster cluster(seed, SimCluster::story_of(seed));
+    cluster.run();
+    EXPECT_TRUE(cluster.complaints().empty())
+        << "seed " << seed << " (SIM_FROM=" << seed
+        << " SIM_SEEDS=1): " << fmt::format("{}", fmt::join(cluster.complaints(), "\n  ")) << "\nwhat happened:\n  "
+        << fmt::format("{}", fmt::join(cluster.trace(), "\n  "));
+  }
+};
+
+TEST_F(ClusterSim, KeepsItsPromisesWhateverGoesWrong) {
+  for (auto seed : sim_seeds(1, 80)) {
+    SCOPED_TRACE(seed);
+    run(seed);
+    if (HasFailure()) return;
+  }
+}
+
+TEST_F(ClusterSim, TellsTheSameStoryAgain) {
+  SimCluster once(7, SimCluster::story_of(7)), again(7, SimCluster::story_of(7));
+  once.run();
+  again.run();
+  EXPECT_EQ(once.trace(), again.trace());
+  EXPECT_EQ(once.world().network.calls(), again.world().network.calls());
+}
+
+// What the checks have to see.
+
+class ClusterSimChecks : public ClusterSim {
+ protected:
+  ClusterSimChecks() : cluster(1, {.peers = 3, .steps = 12}) { cluster.run(); }
+  void SetUp() override { ASSERT_TRUE(cluster.complaints().empty()) << cluster.complaints().front(); }
+  bool complains(std::string_view of) {
+    return std::ranges::any_of(cluster.complaints(), [&](const auto& line) { return line.contains(of); });
+  }
+
+  SimCluster cluster;
+};
+
+TEST_F(ClusterSimChecks, SeeAnAcknowledgedWriteThatIsLost) {
+  cluster.load().forge({.cid = cluster.load().cids().front(), .actor = "nobody", .acknowledged = SteadyTime()});
+  cluster.check_end();
+  EXPECT_TRUE(complains("nobody was acknowledged and is lost"));
+}
+
+TEST_F(ClusterSimChecks, SeeARefusedWriteThatWasDone) {
+  const auto& writes = cluster.load().writes();
+  auto done = std::ranges::find_if(writes, [](const Write& write) { return write.acknowledged.has_value(); });
+  ASSERT_NE(done, writes.end());
+  cluster.load().forge({.cid = done->cid, .actor = done->actor, .refusal = "no"});
+  cluster.check_end();
+  EXPECT_TRUE(complains(done->actor + " was refused (no) and done all the same"));
+}
+
+TEST_F(ClusterSimChecks, SeeStatesThatDiffer) {
+  cluster.book().see("another peer", cluster.peers().front()->state()->applied_index(), {});
+  EXPECT_TRUE(complains("the states of"));
+}
+
+TEST_F(ClusterSimChecks, SeeAPinThatANodeLost) {
+  auto& world = cluster.world();
+  EXPECT_EQ(unrest(world, cluster.peers(), cluster.load().cids()), "");
+  for (const auto& peer : cluster.peers()) {
+    auto pins = peer->node().pins();
+    if (pins.empty()) continue;
+    ASSERT_TRUE(world.runtime.run_task(peer->node().unpin(pins.begin()->first)));
+    break;
+  }
+  EXPECT_NE(unrest(world, cluster.peers(), cluster.load().cids()), "");
+}
+
+}  // namespace
+}  // namespace ipfsc::sim

@@ -1,0 +1,240 @@
+#include "sim/sim_cluster.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ipfsc::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kLook = 200ms;       // between two looks at what must always hold
+constexpr Duration kGatherTime = 2min;  // until all peers are there
+constexpr Duration kRestTime = 5min;    // until all is as the pinset says
+constexpr Duration kRestLook = 1s;
+
+}  // namespace
+
+Story SimCluster::story_of(uint64_t seed) {
+  std::mt19937_64 random(seed);
+  auto size = random() % 10;
+  return {.peers = size < 5   ? 3
+                   : size < 8 ? 5
+                   : size < 9 ? 4
+                              : static_cast<int>(6 + random() % 4),
+          .steps = static_cast<int>(15 + random() % 20)};
+}
+
+SimCluster::SimCluster(uint64_t seed, const Story& story)
+    : story_(story),
+      random_(seed),
+      world_(seed),
+      load_(world_, random_(), complaints_),
+      book_(complaints_),
+      started_(static_cast<size_t>(story.peers)),
+      checked_start_(static_cast<size_t>(story.peers)) {
+  // Some clusters flush and forget all the time, so that peers that were away need checkpoints.
+  bool forgetful = below(3) == 0;
+  for (int number = 1; number <= story.peers; ++number) {
+    PeerSettings settings{.number = number};
+    if (forgetful) {
+      settings.flush_log_bytes = 2048;
+      settings.keep_log_bytes = 4096;
+    } else if (below(2) == 0) {
+      settings.flush_log_bytes = 8192;
+    }
+    peers_.push_back(std::make_unique<SimPeer>(world_, settings));
+  }
+  for (const auto& cid : load_.cids()) {
+    if (!world_.swarm.elsewhere.contains(cid)) any_peer().node().hold(cid);
+  }
+}
+
+void SimCluster::say(std::string what) {
+  auto time = std::chrono::duration<double>(world_.runtime.now().time_since_epoch() - 1h);
+  trace_.push_back(fmt::format("{:8.3f} {}", time.count(), what));
+}
+
+void SimCluster::run() {
+  gather_peers();
+  if (complaints_.empty()) storm();
+  if (complaints_.empty()) come_to_rest();
+  if (complaints_.empty()) check_end();
+}
+
+void SimCluster::start(SimPeer& peer) {
+  std::vector<ipld::Multiaddr> others;
+  bool begins = &peer == peers_.front().get() && peer.starts() == 0;
+  for (const auto& other : peers_) {
+    if (other.get() != &peer && !begins) others.push_back(other->address());
+  }
+  for (size_t n = 0; n < peers_.size(); ++n) {
+    if (peers_[n].get() == &peer) started_[n] = world_.runtime.now();
+  }
+  say(fmt::format("{} starts", peer.name()));
+  peer.start(std::move(others));
+}
+
+void SimCluster::gather_peers() {
+  start(*peers_.front());
+  auto end = world_.runtime.now() + kGatherTime;
+  while (!peers_.front()->ready() && world_.runtime.now() < end) run_for(kLook);
+  for (size_t n = 1; n < peers_.size(); ++n) start(*peers_[n]);
+  // Some storms begin while peers are still joining.
+  if (below(3) == 0) return;
+  auto all_ready = [this] { return std::ranges::all_of(peers_, [](const auto& peer) { return peer->ready(); }); };
+  while (!all_ready() && world_.runtime.now() < end) run_for(kLook);
+  if (!all_ready()) complaints_.push_back("the peers did not come together");
+}
+
+void SimCluster::run_for(Duration time) {
+  for (auto end = world_.runtime.now() + time; world_.runtime.now() < end && complaints_.empty();) {
+    world_.runtime.run_until(std::min(end, world_.runtime.now() + kLook));
+    watch();
+  }
+}
+
+void SimCluster::watch() {
+  book_.look(peers_);
+  for (size_t n = 0; n < peers_.size(); ++n) {
+    auto& peer = *peers_[n];
+    if (peer.running() && peer.start_error()) {
+      say(fmt::format("{} could not start: {}", peer.name(), peer.start_error()->message));
+      peer.crash();
+    }
+    if (!peer.ready() || checked_start_[n] == peer.starts()) continue;
+    checked_start_[n] = peer.starts();
+    say(fmt::format("{} is ready", peer.name()));
+    load_.check_visible(peer, started_[n]);
+  }
+}
+
+void SimCluster::storm() {
+  for (int step = 0; step < story_.steps && complaints_.empty(); ++step) {
+    act();
+    run_for(Duration(1ms) * below(1000));
+  }
+}
+
+void SimCluster::act() {
+  switch (below(16)) {
+    case 0:
+    case 1:
+    case 2:
+      return hurt_peer();
+    case 3:
+    case 4:
+      return hurt_network();
+    case 5:
+      return hurt_node();
+    case 6: {
+      auto& peer = any_peer();
+      peer.runtime().wall_offset = Duration(1s) * below(7200) - 1h;
+      return say(fmt::format("the clock of {} is wrong by {} s", peer.name(), peer.runtime().wall_offset / 1s));
+    }
+    default:
+      for (auto count = 1 + below(3); count > 0; --count) write();
+  }
+}
+
+void SimCluster::write() {
+  auto& peer = any_peer();
+  if (peer.ready()) say(load_.act(peer));
+}
+
+void SimCluster::hurt_peer() {
+  auto& peer = any_peer();
+  if (!peer.running()) return start(peer);
+  switch (below(8)) {
+    case 0:
+      say(fmt::format("{} stops", peer.name()));
+      (void)peer.stop();
+      return;
+    case 1:
+      say("the power of all peers goes");
+      for (const auto& each : peers_) {
+        if (each->running()) each->crash();
+      }
+      for (const auto& each : peers_) start(*each);
+      return;
+    case 2:
+    case 3:
+      say(fmt::format("{} crashes and comes back", peer.name()));
+      peer.crash();
+      return start(peer);
+    default:
+      say(fmt::format("{} crashes", peer.name()));
+      return peer.crash();
+  }
+}
+
+void SimCluster::hurt_network() {
+  auto& network = world_.network;
+  auto& peer = any_peer();
+  auto& other = any_peer();
+  switch (below(6)) {
+    case 0:
+      say(fmt::format("nothing goes between {} and {}", peer.name(), other.name()));
+      return network.cut(peer.id(), other.id());
+    case 1:
+      say(fmt::format("nothing goes from {} to {}", peer.name(), other.name()));
+      return network.cut_one_way(peer.id(), other.id());
+    case 2:
+      say(fmt::format("{} is cut off", peer.name()));
+      for (const auto& each : peers_) {
+        if (each.get() != &peer) network.cut(peer.id(), each->id());
+      }
+      return;
+    case 3:
+      network.delay = Duration(1ms) * (1 + below(100));
+      network.jitter = Duration(1ms) * below(200);
+      return say(fmt::format("messages take {} to {} ms", network.delay / 1ms, (network.delay + network.jitter) / 1ms));
+    default:
+      say("the network is whole");
+      return network.heal();
+  }
+}
+
+void SimCluster::hurt_node() {
+  static constexpr std::pair<NodeFault, const char*> kStates[] = {
+      {NodeFault::kNone, "is well"}, {NodeFault::kNone, "is well"}, {NodeFault::kSlow, "is slow"},
+      {NodeFault::kFull, "is full"}, {NodeFault::kDown, "is down"}, {NodeFault::kHangs, "hangs"}};
+  auto& peer = any_peer();
+  auto [fault, name] = kStates[below(std::size(kStates))];
+  say(fmt::format("the node of {} {}", peer.name(), name));
+  peer.node().set_fault(fault);
+}
+
+void SimCluster::come_to_rest() {
+  say("all is well from here on");
+  world_.network.heal();
+  world_.network.delay = 1ms;
+  world_.network.jitter = {};
+  for (const auto& peer : peers_) {
+    peer->node().set_fault(NodeFault::kNone);
+    if (!peer->running()) start(*peer);
+  }
+  auto begin = world_.runtime.now();
+  std::string why;
+  do {
+    run_for(kRestLook);
+    for (const auto& peer : peers_) {
+      if (!peer->running()) start(*peer);
+    }
+    why = unrest(world_, peers_, load_.cids());
+    if (!why.empty() && (trace_.empty() || !trace_.back().ends_with(why))) say(why);
+  } while (!why.empty() && world_.runtime.now() - begin < kRestTime && complaints_.empty());
+  rested_after_ = world_.runtime.now() - begin;
+  if (!why.empty()) complaints_.push_back("the cluster does not come to rest: " + why);
+}
+
+void SimCluster::check_end() {
+  for (const auto& peer : peers_) {
+    load_.check_history(*peer);
+    auto scan = peer->state()->scan_hash();
+    if (!scan || !scan->equal()) complaints_.push_back("the state of " + peer->name() + " is not what its hash says");
+  }
+}
+
+}  // namespace ipfsc::sim

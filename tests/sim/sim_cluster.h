@@ -1,0 +1,67 @@
+// SimCluster: a seed's story. Peers come, users write while all sorts of things go wrong, then everything is well again
+// and the cluster has to come to rest.
+#pragma once
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "sim/sim_check.h"
+#include "sim/sim_load.h"
+
+namespace ipfsc::sim {
+
+struct Story {
+  int peers = 3;
+  int steps = 30;  ///< things that happen, about two a second
+};
+
+class SimCluster {
+ public:
+  SimCluster(uint64_t seed, const Story& story);
+  /// The number of peers and steps that belong to the seed.
+  static Story story_of(uint64_t seed);
+
+  /// The whole story. Each returns early after a complaint.
+  void run();
+  void gather_peers();
+  void storm();
+  void come_to_rest();
+  void check_end();
+
+  /// What did not hold.
+  const std::vector<std::string>& complaints() const { return complaints_; }
+  /// What happened, for a person; equal for equal seeds.
+  const std::vector<std::string>& trace() const { return trace_; }
+  World& world() { return world_; }
+  SimLoad& load() { return load_; }
+  const Peers& peers() const { return peers_; }
+  StateBook& book() { return book_; }
+  Duration rested_after() const { return rested_after_; }
+
+ private:
+  uint64_t below(uint64_t limit) { return random_() % limit; }
+  SimPeer& any_peer() { return *peers_[below(peers_.size())]; }
+  void run_for(Duration time);
+  void watch();
+  void act();
+  void write();
+  void hurt_peer();
+  void hurt_network();
+  void hurt_node();
+  void start(SimPeer& peer);
+  void say(std::string what);
+
+  Story story_;
+  std::mt19937_64 random_;
+  std::vector<std::string> complaints_, trace_;
+  World world_;
+  SimLoad load_;
+  Peers peers_;  // they use the three before
+  StateBook book_;
+  std::vector<SteadyTime> started_;  // by peer
+  std::vector<int> checked_start_;   // SimPeer::starts() that was seen ready
+  Duration rested_after_{};
+};
+
+}  // namespace ipfsc::sim

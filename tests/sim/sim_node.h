@@ -1,0 +1,72 @@
+// SimNode: an IPFS node beside a simulated peer. It outlives crashes of the peer, can be slow, full, down or hang, and
+// finds content only where the simulated world has it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+
+#include "base/notifier.h"
+#include "base/runtime.h"
+#include "ipfs/test_node.h"
+#include "ipld/peer_id.h"
+
+namespace ipfsc::sim {
+
+enum class NodeFault : uint8_t {
+  kNone,
+  kSlow,  ///< content takes seconds
+  kFull,  ///< refuses pins
+  kDown,  ///< refuses every call at once
+  kHangs  ///< answers nothing
+};
+
+class SimNode;
+
+/// The nodes of all peers, and who of them reaches whom.
+struct Swarm {
+  std::map<ipld::PeerId, SimNode*> nodes;
+  std::function<bool(const ipld::PeerId& from, const ipld::PeerId& to)> connected;
+  std::set<ipld::Cid> elsewhere;  ///< content that nodes outside of the cluster have
+  bool finds(const ipld::Cid& cid, const ipld::PeerId& seeker) const;
+};
+
+/// I/O thread only. Blocks are never collected.
+class SimNode final : public ipfs::UnusedNode {
+ public:
+  /// `swarm` outlives it and gets to know it.
+  SimNode(Runtime& runtime, ipld::PeerId peer, Swarm& swarm);
+  ~SimNode() override { swarm_.nodes.erase(peer_); }
+
+  void set_fault(NodeFault fault);
+  NodeFault fault() const { return fault_; }
+  bool gives() const { return fault_ != NodeFault::kDown && fault_ != NodeFault::kHangs; }
+  /// Somebody brought the content here, without a pin.
+  void hold(const ipld::Cid& cid) { blocks_.insert(cid); }
+  bool holds(const ipld::Cid& cid) const { return blocks_.contains(cid); }
+  const std::map<ipld::Cid, ipfs::PinKind>& pins() const { return pins_; }
+
+  Task<ipfs::NodeId> id() override;
+  Task<> pin(ipfs::PinRequest request) override;
+  Task<> unpin(ipld::Cid cid) override;
+  Task<ipfs::PinKind> pinned(ipld::Cid cid, bool recursive_wanted) override;
+  std::unique_ptr<ipfs::PinList> list_pins() override;
+  Task<ipfs::RepoStat> stat() override;
+
+ private:
+  class List;
+
+  Task<> answer();
+  Task<> fetch(const ipfs::PinRequest& request);
+  Result<> take(const ipfs::PinRequest& request);
+
+  Runtime& runtime_;
+  ipld::PeerId peer_;
+  Swarm& swarm_;
+  NodeFault fault_ = NodeFault::kNone;
+  std::set<ipld::Cid> blocks_;  // of whole DAGs, by root
+  std::map<ipld::Cid, ipfs::PinKind> pins_;
+  Notifier changed_;
+};
+
+}  // namespace ipfsc::sim

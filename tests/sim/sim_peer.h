@@ -1,0 +1,104 @@
+// SimPeer: one peer of a simulated cluster, put together as app::Peer does it, on a disk that forgets what was not
+// synced, a simulated network and an IPFS node that outlives it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/task_group.h"
+#include "base/virtual_runtime.h"
+#include "cluster/cluster.h"
+#include "cluster/membership.h"
+#include "consensus/raft/raft_consensus.h"
+#include "rpc/testing/sim_network.h"
+#include "sim/sim_node.h"
+#include "storage/fault_env.h"
+
+namespace ipfsc::sim {
+
+/// What a simulated cluster is made of. Outlives its peers.
+struct World {
+  explicit World(uint64_t seed);
+  VirtualRuntime runtime;
+  rpc::testing::SimNetwork network;
+  Swarm swarm;
+};
+
+/// The runtime of one peer: its wall clock goes wrong by an offset of its own.
+class PeerRuntime final : public Runtime {
+ public:
+  explicit PeerRuntime(VirtualRuntime& all) : all_(all) {}
+  Duration wall_offset{};
+
+  SteadyTime now() const override { return all_.now(); }
+  WallTime wall_now() const override { return all_.wall_now() + wall_offset; }
+  uint64_t random() override { return all_.random(); }
+  boost::asio::any_io_executor executor() override { return all_.executor(); }
+  void submit_blocking(std::move_only_function<void()> job) override { all_.submit_blocking(std::move(job)); }
+  Task<> sleep_until(SteadyTime when) override { return all_.sleep_until(when); }
+
+ private:
+  VirtualRuntime& all_;
+};
+
+struct PeerSettings {
+  int number = 1;  ///< gives name, id and address
+  uint64_t flush_log_bytes = 32 << 20;
+  uint64_t keep_log_bytes = 256 << 20;
+  Duration repin_grace = std::chrono::seconds(3);
+};
+
+class SimPeer {
+ public:
+  SimPeer(World& world, const PeerSettings& settings);
+  /// Stops it when it runs.
+  ~SimPeer();
+
+  const std::string& name() const { return cluster_options_.peername; }
+  const ipld::PeerId& id() const { return cluster_options_.self; }
+  const ipld::Multiaddr& address() const { return cluster_options_.addresses.front(); }
+  SimNode& node() { return node_; }
+  PeerRuntime& runtime() { return runtime_; }
+
+  /// Begins to start it; `bootstrap`: whom to join when it has no data yet (none: it begins a cluster).
+  void start(std::vector<ipld::Multiaddr> bootstrap);
+  bool running() const { return life_ != nullptr; }
+  /// It answers users.
+  bool ready() const;
+  /// Why it could not start.
+  const std::optional<Error>& start_error() const { return start_error_; }
+  /// A planned stop.
+  Result<> stop();
+  /// The power goes: what was not synced is lost. The IPFS node goes on.
+  void crash();
+
+  /// Only while it is ready(), except state().
+  cluster::Cluster& cluster();
+  tracker::PinTracker& tracker();
+  const consensus::Consensus& consensus() const;
+  /// Null while it is not open.
+  const state::State* state() const;
+  /// Runs `task`, which uses the peer as a user does, until it ends or the peer is stopped (it is cancelled then).
+  void ask(Task<> task);
+  /// How often it was started.
+  int starts() const { return starts_; }
+
+ private:
+  struct Life;
+
+  World& world_;
+  PeerRuntime runtime_;
+  storage::FaultEnv disk_;
+  state::StateOptions state_options_;
+  consensus::RaftOptions raft_options_;
+  tracker::TrackerOptions tracker_options_;
+  cluster::ClusterOptions cluster_options_;
+  SimNode node_;
+  std::unique_ptr<Life> life_;
+  std::optional<Error> start_error_;
+  int starts_ = 0;
+};
+
+}  // namespace ipfsc::sim

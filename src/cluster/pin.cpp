@@ -25,6 +25,13 @@ Result<model::Pin> answer(const state::Outcome& outcome, const model::Pin& asked
   return pin;
 }
 
+/// What became of an earlier try, whoever took it; nullopt: there was none.
+Task<std::optional<state::Outcome>> first_outcome(Context context, Bytes request_id) {
+  if (request_id.empty()) co_return std::nullopt;
+  CO_TRY(co_await context.consensus.barrier(context.runtime.now() + context.options.write_timeout));
+  co_return context.state.request(request_id);
+}
+
 }  // namespace
 
 Result<PlannedPin> Cluster::plan(const ipld::Cid& cid, model::PinOptions options) {
@@ -56,11 +63,19 @@ Task<PinPreview> Cluster::preview_pin(ipld::Cid cid, model::PinOptions options) 
 
 Task<model::Pin> Cluster::pin(ipld::Cid cid, model::PinOptions options, Caller caller) {
   CO_TRY(check_writable());
-  CO_TRY_ASSIGN(auto pin, co_await plan_and_place(cid, std::move(options)));
+  auto pin = co_await plan_and_place(cid, options);
+  if (!pin) {
+    // A repetition gets its first answer, also when it could not be done now.
+    CO_TRY_ASSIGN(auto first, co_await first_outcome(context(), std::move(caller.request_id)));
+    if (!first) co_return pin;
+    CO_TRY_ASSIGN(auto stored, state_.get(cid));
+    if (stored) first->after = std::move(stored->pin);
+    co_return answer(*first, {.options = std::move(options), .cid = std::move(cid), .timestamp = runtime_.wall_now()});
+  }
   std::vector<proto::Operation> operations;
-  operations.push_back(pin_operation(pin, std::move(caller.actor), std::move(caller.request_id)));
+  operations.push_back(pin_operation(*pin, std::move(caller.actor), std::move(caller.request_id)));
   CO_TRY_ASSIGN(auto outcomes, co_await submit(std::move(operations)));
-  co_return answer(outcomes.front(), pin);
+  co_return answer(outcomes.front(), *pin);
 }
 
 Task<std::vector<Result<model::Pin>>> Cluster::pin_many(std::vector<std::pair<ipld::Cid, model::PinOptions>> pins,

@@ -81,8 +81,8 @@ void Applier::store_request(ByteView id, const Outcome& outcome) {
   ++t_.head.counters.requests;
 }
 
-Result<Outcome> Applier::answer_again(ByteView first, const proto::Operation& operation) {
-  Reader in(first);
+Result<Outcome> read_request(ByteView row) {
+  Reader in(row);
   Outcome outcome;
   outcome.status = OutcomeStatus::kDuplicate;
   outcome.index = revision_index(in.number());
@@ -90,6 +90,11 @@ Result<Outcome> Applier::answer_again(ByteView first, const proto::Operation& op
   outcome.revision = in.number();
   outcome.detail = in.rest();
   if (!in.ok()) return bad_row("request");
+  return outcome;
+}
+
+Result<Outcome> Applier::answer_again(ByteView first, const proto::Operation& operation) {
+  TRY_ASSIGN(Outcome outcome, read_request(first));
   ByteView cid;
   if (operation.has_pin_put()) cid = operation.pin_put().pin().cid();
   if (operation.has_pin_move()) cid = operation.pin_move().cid();

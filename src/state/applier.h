@@ -10,6 +10,9 @@ inline constexpr size_t kMaxRequestIdBytes = 256;
 /// Rows of history or requests that one Trim drops at most; the outcome's detail says when more are left.
 inline constexpr uint64_t kTrimRows = 100'000;
 
+/// What a repetition is answered, from its row.
+Result<Outcome> read_request(ByteView row);
+
 class Applier {
  public:
   explicit Applier(Transaction& transaction) : t_(transaction) {}

@@ -140,6 +140,14 @@ std::optional<Peer> State::peer(const ipld::PeerId& id) const {
   return out;
 }
 
+Result<std::optional<Outcome>> State::request(ByteView id) const {
+  TRY_ASSIGN(auto use, impl_->use());
+  Bytes row;
+  TRY_ASSIGN(bool found, use->get(kRequests, key::request(id), row));
+  if (!found) return std::nullopt;
+  return read_request(row);
+}
+
 Result<std::optional<Record>> State::record(std::string_view kind, ByteView key) const {
   TRY_ASSIGN(auto use, impl_->use());
   Bytes row;

@@ -242,7 +242,9 @@ class State final {
   /// The oldest time that pin_at() answers.
   WallTime history_since() const;
 
-  // --- peers and records
+  // --- requests, peers and records
+  /// What a repetition of the request is answered: kDuplicate, without the pin. nullopt: none is known with this id.
+  Result<std::optional<Outcome>> request(ByteView id) const;
   std::vector<Peer> peers() const;
   std::optional<Peer> peer(const ipld::PeerId& id) const;
   Result<std::optional<Record>> record(std::string_view kind, ByteView key) const;

@@ -367,6 +367,11 @@ TEST(State, TrimForgetsRequests) {
   trim.mutable_trim()->set_requests_keep(3);
   f.apply({trim, trim});
   EXPECT_EQ(f.state->counters().requests, 3u);
+  EXPECT_EQ(f.state->request("id1"), std::nullopt);
+  auto known = f.state->request("id2");
+  ASSERT_TRUE(known && *known);
+  EXPECT_EQ((*known)->status, OutcomeStatus::kDuplicate);
+  EXPECT_EQ((*known)->first, OutcomeStatus::kNotFound);
   EXPECT_EQ(f.one(request(1)).status, OutcomeStatus::kNotFound);  // forgotten: done again
   EXPECT_EQ(f.one(request(2)).status, OutcomeStatus::kDuplicate);
   trim.mutable_trim()->set_requests_before_ms(f.time_ms + 1);

@@ -18,19 +18,29 @@ class ClusterSim : public ::testing::Test {
   }
   static void TearDownTestSuite() { ASSERT_TRUE(set_log_levels("info")); }
 
+  /// SIM_STORY=1 tells it in any case.
   static void run(uint64_t seed) {
+    SCOPED_TRACE(fmt::format("SIM_FROM={} SIM_SEEDS=1", seed));
     SimCluster cluster(seed, SimCluster::story_of(seed));
     cluster.run();
-    EXPECT_TRUE(cluster.complaints().empty())
-        << "seed " << seed << " (SIM_FROM=" << seed
-        << " SIM_SEEDS=1): " << fmt::format("{}", fmt::join(cluster.complaints(), "\n  ")) << "\nwhat happened:\n  "
-        << fmt::format("{}", fmt::join(cluster.trace(), "\n  "));
+    auto story = fmt::format("what happened:\n  {}\n", fmt::join(cluster.trace(), "\n  "));
+    EXPECT_TRUE(cluster.complaints().empty()) << fmt::format("{}", fmt::join(cluster.complaints(), "\n")) << '\n'
+                                              << story;
+    if (std::getenv("SIM_STORY") != nullptr) fmt::print("{}", story);
   }
 };
 
+/// Seeds that have found something.
+constexpr uint64_t kKept[] = {
+    29,  // a repeated pin whose expiry had passed meanwhile was refused, though its first try had been acknowledged
+};
+
+TEST_F(ClusterSim, KeepsItsPromisesInStoriesThatFoundABug) {
+  for (auto seed : kKept) run(seed);
+}
+
 TEST_F(ClusterSim, KeepsItsPromisesWhateverGoesWrong) {
-  for (auto seed : sim_seeds(1, 80)) {
-    SCOPED_TRACE(seed);
+  for (auto seed : sim_seeds(1, 60)) {
     run(seed);
     if (HasFailure()) return;
   }

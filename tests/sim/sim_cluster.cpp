@@ -103,6 +103,10 @@ void SimCluster::watch() {
       say(fmt::format("{} could not start: {}", peer.name(), peer.start_error()->message));
       peer.crash();
     }
+    if (peer.running() && peer.power_is_cut()) {
+      say(fmt::format("{} is without power", peer.name()));
+      peer.crash();
+    }
     if (!peer.ready() || checked_start_[n] == peer.starts()) continue;
     checked_start_[n] = peer.starts();
     say(fmt::format("{} is ready", peer.name()));
@@ -118,7 +122,7 @@ void SimCluster::storm() {
 }
 
 void SimCluster::act() {
-  switch (below(16)) {
+  switch (below(20)) {
     case 0:
     case 1:
     case 2:
@@ -128,7 +132,12 @@ void SimCluster::act() {
       return hurt_network();
     case 5:
       return hurt_node();
-    case 6: {
+    case 6:
+      return hurt_disk();
+    case 7:
+      say("nothing happens for a while");
+      return run_for(Duration(1s) * (5 + below(15)));
+    case 8: {
       auto& peer = any_peer();
       peer.runtime().wall_offset = Duration(1s) * below(7200) - 1h;
       return say(fmt::format("the clock of {} is wrong by {} s", peer.name(), peer.runtime().wall_offset / 1s));
@@ -167,6 +176,35 @@ void SimCluster::hurt_peer() {
       say(fmt::format("{} crashes", peer.name()));
       return peer.crash();
   }
+}
+
+void SimCluster::hurt_disk() {
+  auto& peer = any_peer();
+  auto writes = 1 + below(60);
+  switch (below(4)) {
+    case 0:
+      if (!all_well()) return;  // the others have all that it had
+      say(fmt::format("{} loses its disk", peer.name()));
+      return peer.lose_disk();
+    case 1:
+      say(fmt::format("the disk of {} is full in {} writes", peer.name(), writes));
+      return peer.fill_disk_after(writes);
+    case 2:
+      say("there is room on all disks");
+      for (const auto& each : peers_) each->mend_disk();
+      return;
+    default:
+      say(fmt::format("{} crashes in {} writes", peer.name(), writes));
+      return peer.cut_power_after(writes);
+  }
+}
+
+/// All peers answer users and have applied the same.
+bool SimCluster::all_well() const {
+  return std::ranges::all_of(peers_, [&](const auto& peer) {
+    return peer->ready() && peer->consensus().trouble().empty() &&
+           peer->state()->applied_index() == peers_.front()->state()->applied_index();
+  });
 }
 
 void SimCluster::hurt_network() {
@@ -213,6 +251,7 @@ void SimCluster::come_to_rest() {
   world_.network.jitter = {};
   for (const auto& peer : peers_) {
     peer->node().set_fault(NodeFault::kNone);
+    peer->mend_disk();
     if (!peer->running()) start(*peer);
   }
   auto begin = world_.runtime.now();

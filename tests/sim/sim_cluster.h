@@ -47,9 +47,11 @@ class SimCluster {
   void act();
   void write();
   void hurt_peer();
+  void hurt_disk();
   void hurt_network();
   void hurt_node();
   void start(SimPeer& peer);
+  bool all_well() const;
   void say(std::string what);
 
   Story story_;

@@ -58,11 +58,17 @@ size_t SimLoad::choose() {
     std::tie(write.options.replication_factor_min, write.options.replication_factor_max) =
         kFactors[random_() % std::size(kFactors)];
     write.options.name = write.actor;
+    if (random_() % 8 == 0) write.options.user_allocations = {any_peer()};
     if (random_() % 8 == 0) write.options.mode = model::PinMode::kDirect;
     if (random_() % 10 == 0) write.options.expire_at = world_.runtime.wall_now() + 1s * (random_() % 60);
   }
   writes_.push_back(std::move(write));
   return writes_.size() - 1;
+}
+
+ipld::PeerId SimLoad::any_peer() {
+  const auto& nodes = world_.swarm.nodes;
+  return std::next(nodes.begin(), static_cast<ptrdiff_t>(random_() % nodes.size()))->first;
 }
 
 Task<> SimLoad::attempt(SimPeer& peer, size_t number) {

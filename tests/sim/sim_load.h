@@ -44,6 +44,7 @@ class SimLoad {
 
  private:
   size_t choose();
+  ipld::PeerId any_peer();
   Task<> attempt(SimPeer& peer, size_t number);
   void note(SimPeer& peer, Write& write, const Result<model::Pin>& answer);
   std::vector<state::Revision> records_of(const SimPeer& peer, const Write& write) const;

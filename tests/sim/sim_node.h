@@ -44,6 +44,7 @@ class SimNode final : public ipfs::UnusedNode {
   /// Somebody brought the content here, without a pin.
   void hold(const ipld::Cid& cid) { blocks_.insert(cid); }
   bool holds(const ipld::Cid& cid) const { return blocks_.contains(cid); }
+  void forget_pins() { pins_.clear(); }
   const std::map<ipld::Cid, ipfs::PinKind>& pins() const { return pins_; }
 
   Task<ipfs::NodeId> id() override;

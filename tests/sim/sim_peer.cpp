@@ -108,23 +108,23 @@ Task<> SimPeer::Life::stop(bool reached) {
 
 SimPeer::SimPeer(World& world, const PeerSettings& settings)
     : world_(world), runtime_(world.runtime), node_(world.runtime, peer_id(settings.number), world.swarm) {
-  disk_.set_no_records();
+  disk_.emplace().set_no_records();
   auto self = peer_id(settings.number);
   state_options_.path = "/state";
-  state_options_.env = &disk_;
+  state_options_.env = &*disk_;
   state_options_.cache_bytes = 2 << 20;
   state_options_.write_buffer_bytes = 0;
   state_options_.background_compaction = false;
   state_options_.now = [this] { return runtime_.now(); };
   raft_options_.self = self;
   raft_options_.path = "/raft";
-  raft_options_.env = &disk_;
+  raft_options_.env = &*disk_;
   raft_options_.tick = 200ms;
   raft_options_.background_compaction = false;
   raft_options_.flush_log_bytes = settings.flush_log_bytes;
   raft_options_.keep_log_bytes = settings.keep_log_bytes;
   tracker_options_.path = "/local";
-  tracker_options_.env = &disk_;
+  tracker_options_.env = &*disk_;
   tracker_options_.cache_bytes = 1 << 20;
   tracker_options_.write_buffer_bytes = 1 << 20;
   tracker_options_.self = self;
@@ -174,10 +174,16 @@ Result<> SimPeer::stop() {
 
 void SimPeer::crash() {
   CHECK(running());
-  disk_.cut_power();
+  disk_->cut_power();
   (void)world_.runtime.run_task(life_->stop(false));
   life_.reset();
-  disk_.restore_power();
+  disk_->restore_power();
+}
+
+void SimPeer::lose_disk() {
+  if (running()) crash();
+  disk_.emplace().set_no_records();  // at the same address
+  node_.forget_pins();
 }
 
 cluster::Cluster& SimPeer::cluster() { return *life_->cluster; }

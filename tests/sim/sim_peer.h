@@ -73,6 +73,13 @@ class SimPeer {
   Result<> stop();
   /// The power goes: what was not synced is lost. The IPFS node goes on.
   void crash();
+  /// As crash(), and it comes back as a machine without data or pins.
+  void lose_disk();
+  /// From its `writes`-th write on the disk takes nothing: its power is gone, or it is full.
+  void cut_power_after(uint64_t writes) { disk_->cut_power_after(writes); }
+  bool power_is_cut() const { return disk_->power_is_cut(); }
+  void fill_disk_after(uint64_t writes) { disk_->fail_after(writes, storage::FaultEnv::Fault::kNoSpace); }
+  void mend_disk() { disk_->clear_faults(); }
 
   /// Only while it is ready(), except state().
   cluster::Cluster& cluster();
@@ -90,7 +97,7 @@ class SimPeer {
 
   World& world_;
   PeerRuntime runtime_;
-  storage::FaultEnv disk_;
+  std::optional<storage::FaultEnv> disk_;
   state::StateOptions state_options_;
   consensus::RaftOptions raft_options_;
   tracker::TrackerOptions tracker_options_;

@@ -46,6 +46,22 @@ TEST_F(ClusterSim, KeepsItsPromisesWhateverGoesWrong) {
   }
 }
 
+TEST_F(ClusterSim, AnswersARepeatedPinAsTheFirst) {
+  SimCluster cluster(1, {.peers = 1, .steps = 0});
+  cluster.gather_peers();
+  auto& runtime = cluster.world().runtime;
+  model::PinOptions options{.expire_at = runtime.wall_now() + std::chrono::seconds(5)};
+  auto pin = [&](Bytes request_id) {
+    return runtime.run_task(cluster.peers().front()->cluster().pin(cluster.load().cids().front(), options,
+                                                                   {.actor = "user", .request_id = request_id}));
+  };
+  ASSERT_TRUE(pin("once"));
+  runtime.run_for(std::chrono::seconds(20));
+  EXPECT_TRUE(pin("once"));
+  EXPECT_FALSE(pin("another"));
+  EXPECT_EQ(cluster.peers().front()->state()->counters().pins, 0u);
+}
+
 TEST_F(ClusterSim, TellsTheSameStoryAgain) {
   SimCluster once(7, SimCluster::story_of(7)), again(7, SimCluster::story_of(7));
   once.run();

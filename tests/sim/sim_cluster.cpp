@@ -39,10 +39,10 @@ SimCluster::SimCluster(uint64_t seed, const Story& story)
   for (int number = 1; number <= story.peers; ++number) {
     PeerSettings settings{.number = number};
     if (forgetful) {
-      settings.flush_log_bytes = 2048;
-      settings.keep_log_bytes = 4096;
+      settings.flush_log_bytes = 256;
+      settings.keep_log_bytes = 512;
     } else if (below(2) == 0) {
-      settings.flush_log_bytes = 8192;
+      settings.flush_log_bytes = 2048;
     }
     peers_.push_back(std::make_unique<SimPeer>(world_, settings));
   }

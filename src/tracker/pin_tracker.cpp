@@ -11,6 +11,7 @@ LogComponent log("pintracker");
 
 constexpr Backoff kTableRetry{std::chrono::seconds(1), std::chrono::seconds(30)};
 /// An entry of the index by time that lies further ahead than any delay was written by a clock that was wrong.
+constexpr Duration kStateRetry = std::chrono::milliseconds(100);
 constexpr Duration kClockSlack = std::chrono::minutes(1);
 
 bool is_cancelled(const Error& error) { return error.kind == ErrorKind::kCancelled; }
@@ -79,6 +80,7 @@ Task<> TrackerImpl::write_rest() {
     const auto* attempted = std::get_if<Attempted>(&pending.mutation.event);
     return !pending.has_mutation || !attempted || (attempted->error && is_cancelled(*attempted->error));
   });
+  if (state_.feed_end() < fed_) pending_.clear();  // as in wait_for_work(): they will be repeated
   while (!pending_.empty()) {
     Round round = take_round();
     round.refill = round.due = false;
@@ -151,6 +153,9 @@ Task<> TrackerImpl::wait_for_work() {
     if (!woken && is_cancelled(woken.error())) co_return woken;
     check_clock();
   }
+  // A state that was opened anew after an error is behind what was fed for a while: it says what was wanted then, and
+  // the feed does not say again what has changed since.
+  while (state_.feed_end() < fed_) CO_TRY(co_await runtime_.sleep_for(kStateRetry));
   co_return Result<>();
 }
 

@@ -32,7 +32,8 @@ class ClusterSim : public ::testing::Test {
 
 /// Seeds that have found something.
 constexpr uint64_t kKept[] = {
-    29,  // a repeated pin whose expiry had passed meanwhile was refused, though its first try had been acknowledged
+    29,    // a repeated pin whose expiry had passed meanwhile was refused, though its first try had been acknowledged
+    5097,  // after its disk had been full, a peer's tracker asked a state that was behind what it had been fed
 };
 
 TEST_F(ClusterSim, KeepsItsPromisesInStoriesThatFoundABug) {

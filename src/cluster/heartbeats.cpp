@@ -253,6 +253,11 @@ void Heartbeats::judge() {
   if (!leads) return;
   judge_.take(health_.view(now), now);
   std::vector<proto::Operation> operations;
+  // Who leads is up, whatever the log said of it before; nobody else would say so.
+  if (auto self = state_.peer(options_.self); self && self->state == proto::PEER_STATE_DOWN) {
+    self->state = proto::PEER_STATE_UP;
+    operations.push_back(put_peer(*self, "monitor"));
+  }
   auto all_voters = voters();
   for (const auto& peer : others) {
     auto known = state_.peer(peer);

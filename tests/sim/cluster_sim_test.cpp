@@ -33,6 +33,7 @@ class ClusterSim : public ::testing::Test {
 /// Seeds that have found something.
 constexpr uint64_t kKept[] = {
     29,    // a repeated pin whose expiry had passed meanwhile was refused, though its first try had been acknowledged
+    129,   // a peer that the log called down became the leader, and was down as long as it led
     5097,  // after its disk had been full, a peer's tracker asked a state that was behind what it had been fed
 };
 

@@ -206,6 +206,9 @@ Result<> Membership::admit(const ipld::PeerId& caller, rpc::Access access) const
   if (access == rpc::Access::kOutsider || (known && belongs(*known))) return {};
   // A peer that has just joined has no state yet; its log knows the members.
   if (consensus_->names(caller)) return {};
+  // Nor does a peer that was away know who joined meanwhile. While nobody leads, one of those may be the leader that
+  // brings it up to date; whoever knows the secret could join in any case.
+  if (!known && !consensus_->leader()) return {};
   return fail(ErrorKind::kPermissionDenied, "the peer " + caller.to_string() + " does not belong to this cluster");
 }
 

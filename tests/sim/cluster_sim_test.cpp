@@ -34,6 +34,7 @@ class ClusterSim : public ::testing::Test {
 constexpr uint64_t kKept[] = {
     29,    // a repeated pin whose expiry had passed meanwhile was refused, though its first try had been acknowledged
     129,   // a peer that the log called down became the leader, and was down as long as it led
+    1038,  // a member that was away refused the leader, who had joined meanwhile
     5097,  // after its disk had been full, a peer's tracker asked a state that was behind what it had been fed
 };
 

@@ -183,8 +183,8 @@ Task<std::vector<state::Outcome>> RaftConsensus::submit(std::vector<proto::Opera
 }
 
 std::optional<ipld::PeerId> RaftConsensus::leader() const {
-  auto it = peers_.find(leader_);
-  return it == peers_.end() ? std::nullopt : std::optional(it->second);
+  const auto* peer = peer_of(leader_);
+  return peer == nullptr ? std::nullopt : std::optional(*peer);
 }
 
 std::vector<Member> RaftConsensus::members() const {

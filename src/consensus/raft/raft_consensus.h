@@ -117,6 +117,8 @@ class RaftConsensus final : public Consensus {
   void send(std::vector<RaftMessage> messages);
   Task<> receive(rpc::CallInfo info, rpc::Stream& stream);
   void deliver(const ipld::PeerId& from, ByteView message);
+  bool speaks_for(const ipld::PeerId& peer, RaftId id);
+  const ipld::PeerId* peer_of(RaftId id) const;
   void forward_waiting();
   Task<> forward(WriteGroup group, ipld::PeerId leader);
   void place(WriteGroup group, Proposed at);
@@ -164,6 +166,7 @@ class RaftConsensus final : public Consensus {
   std::unique_ptr<RaftEngine> engine_;  // null while failed or stopped
   RaftId self_ = kNobody;
   std::map<RaftId, ipld::PeerId> peers_;
+  std::map<RaftId, ipld::PeerId> strangers_;  // that the log does not name yet, by their own word
   RaftRole role_ = RaftRole::kFollower;
   RaftId leader_ = kNobody;
   ConfState conf_;

@@ -13,6 +13,7 @@ LogComponent log("raft");
 constexpr std::string_view kProposeMethod = "Raft/Propose";
 constexpr Duration kProposeTime = std::chrono::seconds(10);  // for the leader's answer, which waits for nothing
 constexpr Duration kAskAgain = std::chrono::milliseconds(50);
+constexpr size_t kMostStrangers = 64;
 constexpr uint32_t kSnapshotMessage = 7;  // eraftpb.MessageType
 
 }  // namespace
@@ -47,11 +48,17 @@ void RaftConsensus::join_network(RaftNetwork network) {
 
 // --- messages of the engine
 
+const ipld::PeerId* RaftConsensus::peer_of(RaftId id) const {
+  auto peer = peers_.find(id);
+  if (peer != peers_.end()) return &peer->second;
+  auto stranger = strangers_.find(id);
+  return stranger == strangers_.end() ? nullptr : &stranger->second;
+}
+
 void RaftConsensus::send(std::vector<RaftMessage> messages) {
   if (!transport_) return;
   for (auto& message : messages) {
-    auto peer = peers_.find(message.to);
-    if (peer != peers_.end()) transport_->send(peer->second, std::move(message));
+    if (const auto* peer = peer_of(message.to)) transport_->send(*peer, std::move(message));
   }
 }
 
@@ -71,13 +78,23 @@ Task<> RaftConsensus::receive(rpc::CallInfo info, rpc::Stream& stream) {
   }
 }
 
+/// A member that joined after this peer heard of the log last can be the leader that brings it up to date. So a
+/// stranger is believed who it is as long as nobody leads; who may call at all is the gatekeeper's business.
+bool RaftConsensus::speaks_for(const ipld::PeerId& peer, RaftId id) {
+  if (auto known = peers_.find(id); known != peers_.end()) return known->second == peer;
+  if (auto stranger = strangers_.find(id); stranger != strangers_.end()) return stranger->second == peer;
+  if (leader_ != kNobody || strangers_.size() >= kMostStrangers) return false;
+  log.info("the peer {} says that it is member {}, of which this peer's log does not know yet", peer.to_string(), id);
+  strangers_.emplace(id, peer);
+  return true;
+}
+
 void RaftConsensus::deliver(const ipld::PeerId& from, ByteView message) {
   if (!engine_ || stopped_) return;
   auto info = engine_->inspect(message);
   if (!info) return;
-  auto known = peers_.find(info->from);
   // Only for itself may a peer speak.
-  if (known == peers_.end() || known->second != from || info->to != self_) {
+  if (info->to != self_ || !speaks_for(from, info->from)) {
     log.debug("dropped a message of {} for member {} in the name of member {}", from.to_string(), info->to, info->from);
     return;
   }

@@ -135,8 +135,9 @@ ipld::PeerId RaftConsensus::state_source(size_t attempt) const {
   for (const auto& member : members()) {
     if (!member.self && member.raft_id != held_->from) others.push_back(member.peer);
   }
-  auto offerer = peers_.find(held_->from);
-  if (offerer != peers_.end() && (attempt % 3 != 2 || others.empty())) return offerer->second;
+  const auto* offerer = peer_of(held_->from);
+  CHECK(offerer != nullptr);
+  if (attempt % 3 != 2 || others.empty()) return *offerer;
   return others[attempt / 3 % others.size()];
 }
 

@@ -261,7 +261,9 @@ class Cluster:
 
     def leader(self):
         """Who became leader last, or None when that peer does not run."""
-        times = [(line.split("\t")[0], peer) for peer in self for line in peer.log.splitlines() if "became leader at term" in line]
+        # A peer that has set its data aside has left the incarnation that it led.
+        logs = [(peer, peer.log.rsplit("were set aside as", 1)[-1]) for peer in self]
+        times = [(line.split("\t")[0], peer) for peer, log in logs for line in log.splitlines() if "became leader at term" in line]
         last = max(times, key=lambda item: datetime.datetime.fromisoformat(item[0]))[1] if times else None
         return last if last and last.running else None
 

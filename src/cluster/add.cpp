@@ -209,8 +209,16 @@ Task<model::Pin> Cluster::pin_added(ipld::Cid root, model::PinOptions options, C
 /// what is allocated elsewhere is fetched from here.
 Task<> Cluster::hold_until_pinned(ipld::Cid root, bool here, std::shared_ptr<ipfs::BlockWriter> writer) {
   auto until = runtime_.now() + kHoldLimit;
+  auto& slot = held_[root];
+  if (!slot) slot = std::make_shared<Notifier>(runtime_);
+  auto forget = [this, &root](const auto* unpinned) {
+    if (unpinned->use_count() == 2) held_.erase(root);
+  };
+  auto unpinned = slot;
+  std::unique_ptr<std::shared_ptr<Notifier>, decltype(forget)> at_end(&unpinned, forget);
   for (auto pause = kHoldFirst; runtime_.now() < until; pause = std::min(pause * 2, kHoldMost)) {
-    CO_TRY(co_await runtime_.sleep_for(pause));
+    auto woken = co_await unpinned->wait_until(runtime_.now() + pause);
+    if (!woken && woken.error().kind != ErrorKind::kDeadlineExceeded) co_return woken;
     CO_TRY_ASSIGN(auto info, co_await status(root, here));
     using enum model::TrackerStatus;
     bool waited_for =

@@ -4,6 +4,7 @@
 // Go program's messages where that has one; api/ turns their kinds into HTTP statuses.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -195,6 +196,7 @@ class Cluster {
   PeerCalls calls_;
   TaskGroup tasks_;
   AddCounters add_counters_;
+  std::map<ipld::Cid, std::shared_ptr<Notifier>> held_;  // roots that hold_until_pinned() waits for; told of an unpin
   Result<> ready_;
   model::IpfsId ipfs_id_;  // as last seen
   std::optional<SteadyTime> ipfs_id_seen_;

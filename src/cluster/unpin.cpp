@@ -20,6 +20,8 @@ Task<model::Pin> Cluster::unpin(ipld::Cid cid, Caller caller) {
   auto status = outcome.status == state::OutcomeStatus::kDuplicate ? outcome.first : outcome.status;
   if (status == state::OutcomeStatus::kNotFound) co_return fail(ErrorKind::kNotFound, std::string(kNotInPinset));
   if (status == state::OutcomeStatus::kRefused) co_return fail(ErrorKind::kInvalidArgument, outcome.detail);
+  // What was just added and is not wanted any more is garbage from now on.
+  if (auto held = held_.find(cid); held != held_.end()) held->second->notify_all();
   if (outcome.before) co_return *outcome.before;
   if (stored) co_return std::move(stored->pin);
   model::Pin gone;  // a repetition after the pin has left: only its CID is known

@@ -88,6 +88,11 @@ class Peer:
         return self.folder.name
 
     @property
+    def ports(self):
+        """Those that --randomports chose."""
+        return {port for port in re.findall(r"/tcp/(\d+)", (self.folder / "service.json").read_text()) if int(port) >= 10000}
+
+    @property
     def running(self):
         return self.process is not None and self.process.poll() is None
 
@@ -233,6 +238,9 @@ class Cluster:
                     log_level=self.LOG_LEVEL) for name in names]
         self.peers += new
         at_once(Peer.init, new)
+        for i, peer in enumerate(self.peers):  # chosen at the same time, two can have the same port
+            while any(peer.ports & other.ports for other in self.peers[:i]):
+                peer.init()
         if self.change:
             for peer in new:
                 peer.edit(self.change)

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <random>
 
 #include "app/peerstore.h"
 #include "base/bytes.h"
@@ -67,7 +68,8 @@ Result<NodeChoice> choose_node(const Context& context) {
   return NodeChoice{true, "no Kubo answers on 127.0.0.1:5001"};
 }
 
-/// Free TCP ports of the loopback, kept taken until all are chosen so that none comes twice.
+/// Free TCP ports, kept taken until all are chosen so that none comes twice. Below those that the system gives to
+/// outgoing connections: one of these would take the port before the peer is started.
 class PortPicker {
  public:
   ~PortPicker() {
@@ -75,19 +77,22 @@ class PortPicker {
   }
   Result<uint16_t> next() {
     int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0) taken_.push_back(fd);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_ANY);
-    socklen_t size = sizeof address;
-    if (fd >= 0) taken_.push_back(fd);
-    if (fd < 0 || ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-        ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-      return fail(ErrorKind::kUnavailable, std::string("find a free port: ") + std::strerror(errno));
+    for (int tries = 0; fd >= 0 && tries < kTries; ++tries) {
+      uint16_t port = static_cast<uint16_t>(kFirst + random_() % (kEnd - kFirst));
+      address.sin_port = htons(port);
+      if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return port;
     }
-    return ntohs(address.sin_port);
+    return fail(ErrorKind::kUnavailable, std::string("find a free port: ") + std::strerror(errno));
   }
 
  private:
+  static constexpr uint32_t kFirst = 10'000, kEnd = 32'768;
+  static constexpr int kTries = 100;
+  std::random_device random_;
   std::vector<int> taken_;
 };
 

@@ -279,7 +279,10 @@ void Heartbeats::judge() {
 Task<> Heartbeats::write_states(std::vector<proto::Operation> operations) {
   auto wrote = co_await consensus_.submit(std::move(operations), runtime_.now() + kWriteTime);
   writing_ = false;
-  if (!wrote) co_return fail(wrote.error());
+  // Whoever leads then writes it anew.
+  if (!wrote && wrote.error().kind != ErrorKind::kCancelled) {
+    log.warn("the states of peers were not written: {}", wrote.error().message);
+  }
   co_return Result<>{};
 }
 

@@ -1,6 +1,10 @@
 // Tests and benches only: what a node that does only a part is made of.
 #pragma once
 
+#include <functional>
+#include <map>
+#include <ranges>
+
 #include "ipfs/ipfs_node.h"
 
 namespace ipfsc::ipfs {
@@ -25,6 +29,31 @@ class UnusedNode : public IpfsNode {
 
  private:
   static std::unexpected<Error> unused() { return fail(ErrorKind::kUnimplemented, "not used"); }
+};
+
+/// The pins that a fake node had when it was made; `answer` comes before each page.
+class FixedPinList final : public PinList {
+ public:
+  FixedPinList(const std::map<ipld::Cid, PinKind>& pins, bool sorted, std::function<Task<>()> answer)
+      : sorted_(sorted), answer_(std::move(answer)) {
+    for (const auto& [cid, kind] : pins) items_.push_back({cid, kind});
+    if (!sorted) std::ranges::reverse(items_);
+  }
+  bool sorted() const override { return sorted_; }
+  Task<size_t> next(std::vector<PinnedItem>& out, size_t max) override {
+    CO_TRY(co_await answer_());
+    auto page = items_ | std::views::drop(at_) | std::views::take(max);
+    size_t count = page.size();
+    out.insert(out.end(), page.begin(), page.end());
+    at_ += count;
+    co_return count;
+  }
+
+ private:
+  bool sorted_;
+  std::function<Task<>()> answer_;
+  std::vector<PinnedItem> items_;
+  size_t at_ = 0;
 };
 
 }  // namespace ipfsc::ipfs

@@ -64,6 +64,21 @@ class JsonObject {
     }
     out.push_back(']');
   }
+  /// [{…},…]: `write` puts the fields of an element into its object.
+  template <class List, class Write>
+  void objects(std::string_view name, const List& list, Write write) {
+    auto& out = key(name);
+    out.push_back('[');
+    bool first = true;
+    for (const auto& element : list) {
+      if (!first) out.push_back(',');
+      first = false;
+      JsonObject object(out);
+      write(object, element);
+      object.end();
+    }
+    out.push_back(']');
+  }
   /// null when empty, else {"k":"v",…}.
   void string_map(std::string_view name, const std::map<std::string, std::string>& map, bool null_when_empty);
   void end() { out_.push_back('}'); }

@@ -77,7 +77,7 @@ class FakeNode final : public ipfs::UnusedNode {
   }
   std::unique_ptr<ipfs::PinList> list_pins() override {
     ++list_calls;
-    return std::make_unique<List>(*this);
+    return std::make_unique<ipfs::FixedPinList>(pins, sorted, [this] { return answer(); });
   }
 
  private:
@@ -85,27 +85,6 @@ class FakeNode final : public ipfs::UnusedNode {
     explicit Count(FakeNode& n) : node(n) { node.most_running = std::max(node.most_running, ++node.running); }
     ~Count() { --node.running; }
     FakeNode& node;
-  };
-  class List final : public ipfs::PinList {
-   public:
-    explicit List(FakeNode& node) : node_(node) {
-      for (const auto& [cid, kind] : node.pins) items_.push_back({cid, kind});
-      if (!node.sorted) std::reverse(items_.begin(), items_.end());
-    }
-    bool sorted() const override { return node_.sorted; }
-    Task<size_t> next(std::vector<ipfs::PinnedItem>& out, size_t max) override {
-      CO_TRY(co_await node_.answer());
-      size_t n = std::min(max, items_.size() - at_);
-      out.insert(out.end(), items_.begin() + static_cast<ptrdiff_t>(at_),
-                 items_.begin() + static_cast<ptrdiff_t>(at_ + n));
-      at_ += n;
-      co_return n;
-    }
-
-   private:
-    FakeNode& node_;
-    std::vector<ipfs::PinnedItem> items_;
-    size_t at_ = 0;
   };
 
   Task<> answer() {

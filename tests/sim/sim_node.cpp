@@ -98,28 +98,9 @@ Task<ipfs::PinKind> SimNode::pinned(ipld::Cid cid, bool) {
   co_return it == pins_.end() ? ipfs::PinKind::kNone : it->second;
 }
 
-class SimNode::List final : public ipfs::PinList {
- public:
-  explicit List(SimNode& node) : node_(node) {
-    for (const auto& [cid, kind] : node.pins_) items_.push_back({cid, kind});
-  }
-  bool sorted() const override { return true; }
-  Task<size_t> next(std::vector<ipfs::PinnedItem>& out, size_t max) override {
-    CO_TRY(co_await node_.answer());
-    auto page = items_ | std::views::drop(at_) | std::views::take(max);
-    size_t count = page.size();
-    out.insert(out.end(), page.begin(), page.end());
-    at_ += count;
-    co_return count;
-  }
-
- private:
-  SimNode& node_;
-  std::vector<ipfs::PinnedItem> items_;
-  size_t at_ = 0;
-};
-
-std::unique_ptr<ipfs::PinList> SimNode::list_pins() { return std::make_unique<List>(*this); }
+std::unique_ptr<ipfs::PinList> SimNode::list_pins() {
+  return std::make_unique<ipfs::FixedPinList>(pins_, true, [this] { return answer(); });
+}
 
 Task<ipfs::RepoStat> SimNode::stat() {
   CO_TRY(co_await answer());

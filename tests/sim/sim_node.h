@@ -55,8 +55,6 @@ class SimNode final : public ipfs::UnusedNode {
   Task<ipfs::RepoStat> stat() override;
 
  private:
-  class List;
-
   Task<> answer();
   Task<> fetch(const ipfs::PinRequest& request);
   Result<> take(const ipfs::PinRequest& request);

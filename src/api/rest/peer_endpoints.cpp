@@ -66,19 +66,12 @@ Task<> plan_movements(RestContext& context, cluster::PlanGoal goal, net::Request
   object.number("blocked_pins", plan.blocked_pins);
   object.boolean("more", plan.more);
   object.boolean("dry_run", dry_run);
-  auto& list = object.key("moves");
-  list += '[';
-  for (size_t i = 0; i < plan.moves.size(); ++i) {
-    const auto& move = plan.moves[i];
-    if (i > 0) list += ',';
-    model::JsonObject item(list);
+  object.objects("moves", plan.moves, [](model::JsonObject& item, const auto& move) {
     item.text("cid", move.cid.to_string());
     if (move.from) item.text("from", move.from->to_string());
     if (move.to) item.text("to", move.to->to_string());
     item.text("reason", move.reason);
-    item.end();
-  }
-  list += ']';
+  });
   object.end();
   body += '\n';
   co_return response.send(200, body, kJson);

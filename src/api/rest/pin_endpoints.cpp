@@ -32,19 +32,12 @@ Task<> preview(RestContext& context, ipld::Cid cid, model::PinOptions options, n
   model::JsonObject object(body);
   object.boolean("dry_run", true);
   model::append_json(object.key("pin"), preview.pin, model::PinJsonStyle::kRequest);
-  auto& list = object.key("peers");
-  list += '[';
-  for (size_t i = 0; i < preview.verdicts.size(); ++i) {
-    const auto& verdict = preview.verdicts[i];
-    if (i > 0) list += ',';
-    model::JsonObject item(list);
+  object.objects("peers", preview.verdicts, [](model::JsonObject& item, const auto& verdict) {
     item.text("peer", verdict.peer.to_string());
     item.boolean("chosen", verdict.chosen);
     item.boolean("holds", verdict.holds);
     item.text("reason", verdict.reason);
-    item.end();
-  }
-  list += ']';
+  });
   object.end();
   body += '\n';
   co_return response.send(200, body, kJson);

@@ -73,6 +73,19 @@ class RaftCheckpoint : public RaftCluster {
     fill(0, 60);
     return away;
   }
+  /// Two of five were away so long, and come back to slow senders.
+  std::vector<Node*> two_are_behind() {
+    make(5);
+    std::vector<Node*> away;
+    for (auto& n : nodes) {
+      if (n.get() != leader() && away.size() < 2) away.push_back(n.get());
+    }
+    for (Node* n : away) EXPECT_TRUE(n->close());
+    fill(0, 60);
+    for (Node* n : away) tamper(*n).delay = 5ms;
+    for (Node* n : away) reopen(*n);
+    return away;
+  }
 };
 
 TEST_F(RaftCheckpoint, APeerJoinsWhenTheLogIsNoLongerWhole) {
@@ -264,15 +277,7 @@ TEST_F(RaftCheckpoint, DamagedStreamsAreRefused) {
 }
 
 TEST_F(RaftCheckpoint, TwoAtOnceShareACheckpoint) {
-  make(5);
-  std::vector<Node*> away;
-  for (auto& n : nodes) {
-    if (n.get() != leader() && away.size() < 2) away.push_back(n.get());
-  }
-  for (Node* n : away) ASSERT_TRUE(n->close());
-  fill(0, 60);
-  for (Node* n : away) tamper(*n).delay = 5ms;
-  for (Node* n : away) reopen(*n);
+  auto away = two_are_behind();
   ASSERT_TRUE(eventually([&] { return away[0]->consensus->fetching() && away[1]->consensus->fetching(); }));
   EXPECT_EQ(away[0]->consensus->fetching()->index, away[1]->consensus->fetching()->index);
   for (Node* n : away) ASSERT_TRUE(catches_up(*n, 59));
@@ -285,15 +290,7 @@ TEST_F(RaftCheckpoint, OneAfterTheOtherWhenThereIsRoomForOne) {
     limits(options);
     options.checkpoints.max_streams = 1;
   };
-  make(5);
-  std::vector<Node*> away;
-  for (auto& n : nodes) {
-    if (n.get() != leader() && away.size() < 2) away.push_back(n.get());
-  }
-  for (Node* n : away) ASSERT_TRUE(n->close());
-  fill(0, 60);
-  for (Node* n : away) tamper(*n).delay = 5ms;
-  for (Node* n : away) reopen(*n);
+  auto away = two_are_behind();
   for (Node* n : away) ASSERT_TRUE(catches_up(*n, 59));
   expect_equal();
 }

@@ -15,7 +15,7 @@
 
 namespace ipfsc::net {
 
-constexpr Duration kTestLimit = std::chrono::seconds(20);
+constexpr Duration kTestLimit = std::chrono::minutes(2);
 
 /// Options with a fast sweep, so that timeouts are short.
 inline ServerOptions quick_options() {

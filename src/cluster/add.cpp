@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "base/log.h"
+#include "cluster/add_writer.h"
 #include "cluster/block_maker.h"
 #include "cluster/cluster.h"
 
@@ -29,7 +30,7 @@ struct Upload {
   AddCounters& counters;
   Notifier changed;
   std::unique_ptr<BlockMaker> maker;
-  std::shared_ptr<ipfs::BlockWriter> writer;
+  std::shared_ptr<AddWriter> writer;
   std::deque<UploadStep> steps;
   size_t queued_bytes = 0;
   AddSession::Outputs outputs;
@@ -118,7 +119,7 @@ Task<> make_blocks(UploadPtr upload, TaskGroup& tasks) {
 
 class PipelinedAdd final : public AddSession {
  public:
-  using Pin = std::function<Task<model::Pin>(ipld::Cid)>;
+  using Pin = std::function<Task<>(ipld::Cid)>;
   PipelinedAdd(UploadPtr upload, size_t window_bytes, Pin pin)
       : upload_(std::move(upload)), window_bytes_(window_bytes), pin_(std::move(pin)) {}
   ~PipelinedAdd() override {
@@ -141,6 +142,9 @@ class PipelinedAdd final : public AddSession {
     std::ranges::move(upload_->outputs, std::back_inserter(outputs));
     upload_->outputs.clear();
     CO_TRY(co_await upload_->writer->finish());
+    if (!outputs.empty()) {
+      for (auto& left : upload_->writer->left_behind()) outputs.back().left_behind.push_back(std::move(left.peer));
+    }
     if (pin_) CO_TRY(co_await pin_(upload_->maker->root()));
     co_return outputs;
   }
@@ -169,40 +173,74 @@ Task<std::unique_ptr<AddSession>> Cluster::add(AddParams params, Caller caller) 
   params.pin.pin_update.reset();
   params.pin.mode = model::PinMode::kRecursive;
   // What would make the final pin fail is told before the first byte is taken.
-  CO_TRY_ASSIGN(auto destinations, co_await add_destinations(params.pin));
+  CO_TRY_ASSIGN(auto destinations, co_await add_destinations(params));
   auto upload = std::make_shared<Upload>(runtime_, add_counters_);
   if (params.format == AddFormat::kCar) {
-    CO_TRY_ASSIGN(upload->maker, make_car_maker(params, destinations));
+    CO_TRY_ASSIGN(upload->maker, make_car_maker(params, destinations.peers));
   } else {
-    CO_TRY_ASSIGN(upload->maker, make_unixfs_maker(params, destinations));
+    CO_TRY_ASSIGN(upload->maker, make_unixfs_maker(params, destinations.peers));
   }
-  CO_TRY_ASSIGN(upload->writer, co_await ipfs_.put_blocks({.verified = upload->maker->hashes_blocks()}));
+  CO_TRY_ASSIGN(upload->writer, co_await open_add_writer(params, destinations, upload->maker->hashes_blocks()));
   PipelinedAdd::Pin pin_root;
   if (!params.no_pin) {
-    pin_root = [this, upload = upload.get(), options = params.pin, caller](ipld::Cid root) -> Task<model::Pin> {
-      return pin_added(std::move(root), options, caller, upload->writer);
+    pin_root = [this, upload = upload.get(), options = params.pin, caller, destinations](ipld::Cid root) -> Task<> {
+      return pin_added(std::move(root), options, caller, destinations, upload->writer);
     };
   }
   tasks_.spawn("adding", make_blocks(upload, tasks_));
   co_return std::make_unique<PipelinedAdd>(std::move(upload), options_.add_window_bytes, std::move(pin_root));
 }
 
-Task<std::vector<ipld::PeerId>> Cluster::add_destinations(model::PinOptions options) {
+/// Whoever is to hold it, everybody included.
+Task<Placed> Cluster::add_destinations(const AddParams& params) {
+  auto options = params.pin;
   fill_in_factors(options_, options);
-  CO_TRY_ASSIGN(auto placed, co_await placement_.place(allocate_request({}, options, {})));
-  if (!placed.peers.empty()) co_return std::move(placed.peers);
-  auto everybody = calls_.others();
-  everybody.push_back(options_.self);
-  std::ranges::sort(everybody);
-  co_return everybody;
+  auto request = allocate_request({}, options, {});
+  request.set_for_add(!params.local && !params.no_pin);
+  request.set_size_bytes(params.size_hint_bytes.value_or(0));
+  CO_TRY_ASSIGN(auto placed, co_await placement_.place(std::move(request)));
+  if (!placed.peers.empty()) co_return placed;
+  placed.peers = calls_.others();
+  placed.peers.push_back(options_.self);
+  std::ranges::sort(placed.peers);
+  co_return placed;
 }
 
-Task<model::Pin> Cluster::pin_added(ipld::Cid root, model::PinOptions options, Caller caller,
-                                    std::shared_ptr<ipfs::BlockWriter> writer) {
-  CO_TRY_ASSIGN(auto pinned, co_await pin(root, std::move(options), std::move(caller)));
-  tasks_.spawn("holding added blocks",
-               hold_until_pinned(std::move(root), pinned.allocated_to(options_.self), std::move(writer)));
-  co_return pinned;
+Task<std::unique_ptr<AddWriter>> Cluster::open_add_writer(const AddParams& params, const Placed& destinations,
+                                                          bool verified) {
+  AddWriterOptions options{.reservation = destinations.reservation,
+                           .worth_trying = [this](const auto& peer) { return calls_.worth_asking(peer); },
+                           .window_bytes = options_.add_window_bytes};
+  std::vector<ipld::PeerId> others;
+  bool only_here = params.local || params.no_pin;
+  if (!only_here) {
+    std::ranges::copy_if(destinations.peers, std::back_inserter(others),
+                         [this](const auto& peer) { return peer != options_.self; });
+    auto pin = params.pin;
+    fill_in_factors(options_, pin);
+    if (pin.replication_factor_min > 0) options.needed = static_cast<size_t>(pin.replication_factor_min);
+  }
+  std::unique_ptr<ipfs::BlockWriter> local;
+  if (others.size() < destinations.peers.size()) {
+    CO_TRY_ASSIGN(local, co_await ipfs_.put_blocks({.verified = verified}));
+  }
+  options.needed = std::min(options.needed, others.size() + (local ? 1 : 0));
+  co_return std::make_unique<AddWriter>(runtime_, client_, tasks_, std::move(local), std::move(others),
+                                        std::move(options));
+}
+
+Task<> Cluster::pin_added(ipld::Cid root, model::PinOptions options, Caller caller, Placed sent_to,
+                          std::shared_ptr<AddWriter> writer) {
+  // What is pinned already stays where it is.
+  CO_TRY_ASSIGN(auto before, state_.get(root));
+  if (before) sent_to.peers.clear();
+  CO_TRY_ASSIGN(auto pinned, co_await pin(root, std::move(options), std::move(caller), std::move(sent_to)));
+  writer->pinned(root);
+  if (writer->here()) {
+    tasks_.spawn("holding added blocks",
+                 hold_until_pinned(std::move(root), pinned.allocated_to(options_.self), std::move(writer)));
+  }
+  co_return Result<>{};
 }
 
 /// Keeps the writer, and so the blocks from garbage collection, until this peer (`here`) or another has pinned them:

@@ -27,6 +27,7 @@ struct AddParams {
   bool local = false;
   bool no_pin = false;
   bool shard = false;
+  std::optional<uint64_t> size_hint_bytes;  ///< of the upload, if known
 };
 
 /// I/O thread only. The parts of one upload come one after another; each call returns what is to be reported by now, in

@@ -34,6 +34,7 @@ Cluster::~Cluster() = default;
 void Cluster::serve(rpc::Router& router) {
   serve_peer_calls(router, {.id = [this] { return id(); }, .gc = [this] { return gc_here(); }, .tracker = tracker_});
   heartbeats_.serve(router);
+  serve_adds(router);
   serve_removal(router);
   serve_plans(router);
   placement_.serve(router);

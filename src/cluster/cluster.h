@@ -54,6 +54,7 @@ struct Context {
   ipfs::IpfsNode& ipfs;
 };
 
+class AddWriter;
 class Mover;
 
 struct PinPreview {
@@ -130,7 +131,7 @@ class Cluster {
   /// Compares all pins; `each` gets every item whose status was wrong, as it is found and mended.
   Task<tracker::SyncReport> sync_all(std::function<Task<>(model::GlobalPinInfo)> each);
 
-  // --- adding (add.cpp, add_car.cpp) ---
+  // --- adding (add.cpp, take_blocks.cpp) ---
   /// kInvalidArgument for options that cannot be used; kUnimplemented for those not offered.
   Task<std::unique_ptr<AddSession>> add(AddParams params, Caller caller);
 
@@ -164,11 +165,16 @@ class Cluster {
   Context context() { return {runtime_, options_, state_, consensus_, tracker_, ipfs_}; }
   Result<> check_writable() const;
   Result<PlannedPin> plan(const ipld::Cid& cid, model::PinOptions options);
-  Task<model::Pin> plan_and_place(const ipld::Cid& cid, model::PinOptions options);
+  Task<model::Pin> plan_and_place(const ipld::Cid& cid, model::PinOptions options, const Placed& sent_to = {});
+  Task<model::Pin> pin(ipld::Cid cid, model::PinOptions options, Caller caller, Placed sent_to);
   Task<std::vector<state::Outcome>> submit(std::vector<proto::Operation> operations);
-  Task<std::vector<ipld::PeerId>> add_destinations(model::PinOptions options);
-  Task<model::Pin> pin_added(ipld::Cid root, model::PinOptions options, Caller caller,
-                             std::shared_ptr<ipfs::BlockWriter> writer);
+  Task<Placed> add_destinations(const AddParams& params);
+  Task<std::unique_ptr<AddWriter>> open_add_writer(const AddParams& params, const Placed& destinations, bool verified);
+  Task<> pin_added(ipld::Cid root, model::PinOptions options, Caller caller, Placed sent_to,
+                   std::shared_ptr<AddWriter> writer);
+  void serve_adds(rpc::Router& router);
+  Task<> take_blocks(rpc::Stream& stream);
+  Task<> hold_taken(ipld::Cid root, std::shared_ptr<ipfs::BlockWriter> writer);
   Task<> hold_until_pinned(ipld::Cid root, bool here, std::shared_ptr<ipfs::BlockWriter> writer);
   std::unique_ptr<StatusCursor> list(model::StatusSet filter, std::string cursor, bool local, bool recover);
   Task<model::GlobalPinInfo> ask_about(PinCall call, ipld::Cid cid, bool local);

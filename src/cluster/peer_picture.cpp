@@ -90,10 +90,15 @@ void PeerPicture::refresh() {
   peers_ = allocator::Peers(std::move(candidates));
 }
 
-void PeerPicture::promised(const std::vector<ipld::PeerId>& peers, const ipld::Cid& cid) {
+void PeerPicture::released(const ipld::Cid& cid) {
+  for (const auto& peer : state_.peers()) reservations_.release(peer.id, cid);
+}
+
+void PeerPicture::promised(const std::vector<ipld::PeerId>& peers, const ipld::Cid& cid,
+                           std::optional<uint64_t> size_bytes) {
   for (const auto& peer : peers) {
     auto before = reservations_.promised(peer);
-    reservations_.promise(peer, cid, std::nullopt, runtime_.now());
+    reservations_.promise(peer, cid, size_bytes, runtime_.now());
     auto after = reservations_.promised(peer);
     peers_.promise(peer, {.bytes = after.bytes - before.bytes,
                           .guessed_bytes = after.guessed_bytes - before.guessed_bytes,

@@ -24,8 +24,10 @@ class PeerPicture {
   const allocator::Peers& peers();
   /// Metrics that no peer has are left out of it: they could only refuse everybody.
   const allocator::Policy& policy();
-  /// Each of `peers` was just given the pin.
-  void promised(const std::vector<ipld::PeerId>& peers, const ipld::Cid& cid);
+  /// Each of `peers` was just given the pin; `size_bytes` none: not known.
+  void promised(const std::vector<ipld::PeerId>& peers, const ipld::Cid& cid, std::optional<uint64_t> size_bytes);
+  /// What was promised under this name comes under another, or not at all.
+  void released(const ipld::Cid& cid);
   /// When this peer saw for the first time that the log calls `peer` down; nullopt: it is not.
   std::optional<WallTime> down_since(const ipld::PeerId& peer);
   /// Takes a new look, whatever the age of the last.

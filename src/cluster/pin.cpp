@@ -45,9 +45,13 @@ Result<PlannedPin> Cluster::plan(const ipld::Cid& cid, model::PinOptions options
   return plan_update(options_, from->pin, cid, std::move(options), situation);
 }
 
-Task<model::Pin> Cluster::plan_and_place(const ipld::Cid& cid, model::PinOptions options) {
+/// `sent_to`: an add has sent the content there already.
+Task<model::Pin> Cluster::plan_and_place(const ipld::Cid& cid, model::PinOptions options, const Placed& sent_to) {
   CO_TRY_ASSIGN(auto planned, plan(cid, std::move(options)));
-  CO_TRY_ASSIGN(auto placed, co_await placement_.place(allocate_request(cid, planned.pin.options, planned.holders)));
+  if (planned.holders.empty()) planned.holders = sent_to.peers;
+  auto request = allocate_request(cid, planned.pin.options, planned.holders);
+  request.set_reservation(sent_to.reservation);
+  CO_TRY_ASSIGN(auto placed, co_await placement_.place(std::move(request)));
   planned.pin.allocations = std::move(placed.peers);
   co_return std::move(planned.pin);
 }
@@ -62,8 +66,12 @@ Task<PinPreview> Cluster::preview_pin(ipld::Cid cid, model::PinOptions options) 
 }
 
 Task<model::Pin> Cluster::pin(ipld::Cid cid, model::PinOptions options, Caller caller) {
+  return pin(std::move(cid), std::move(options), std::move(caller), {});
+}
+
+Task<model::Pin> Cluster::pin(ipld::Cid cid, model::PinOptions options, Caller caller, Placed sent_to) {
   CO_TRY(check_writable());
-  auto pin = co_await plan_and_place(cid, options);
+  auto pin = co_await plan_and_place(cid, options, sent_to);
   if (!pin) {
     // A repetition gets its first answer, also when it could not be done now.
     CO_TRY_ASSIGN(auto first, co_await first_outcome(context(), std::move(caller.request_id)));

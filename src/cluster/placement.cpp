@@ -31,6 +31,7 @@ Result<Placed> from_proto(const proto::AllocateAnswer& answer) {
     TRY_ASSIGN(auto peer, ipld::PeerId::from_bytes(verdict.peer()));
     placed.verdicts.push_back({std::move(peer), verdict.chosen(), verdict.holds(), verdict.reason()});
   }
+  placed.reservation = answer.reservation();
   return placed;
 }
 
@@ -63,9 +64,10 @@ void Placement::serve(rpc::Router& router) {
 }
 
 Task<Placed> Placement::place(proto::AllocateRequest request) {
-  // Everywhere needs no choice.
+  // Everywhere needs no choice, unless room is to be reserved.
   bool everywhere = request.replication_factor_min() < 0 && request.user_allocations().empty();
-  if (consensus_.is_leader() || (everywhere && !request.only_look())) co_return from_proto(decide(request));
+  if (consensus_.is_leader() || (everywhere && !request.only_look() && !request.for_add()))
+    co_return from_proto(decide(request));
   auto waiting = std::make_shared<Waiting>(std::move(request));
   waiting_.push_back(waiting);
   while (!waiting->answer) {
@@ -148,8 +150,19 @@ Result<proto::AllocateAnswer> Placement::try_to_decide(const proto::AllocateRequ
   }
   std::vector<allocator::Verdict> verdicts;
   TRY_ASSIGN(auto allocation, allocator::allocate(wanted, request.only_look() ? &verdicts : nullptr));
-  if (!request.only_look() && !cid.empty()) picture_.promised(allocation.peers, cid);
   proto::AllocateAnswer answer;
+  if (!request.reservation().empty()) {
+    TRY_ASSIGN(auto reservation, ipld::Cid::from_bytes(request.reservation()));
+    picture_.released(reservation);
+  }
+  auto size = request.size_bytes() > 0 ? std::optional(request.size_bytes()) : std::nullopt;
+  if (request.for_add() && consensus_.is_leader()) {
+    // The content has no CID yet: a name of its own stands for it.
+    TRY_ASSIGN(auto reservation, ipld::Cid::of(1, ipld::kRaw, 0x12, std::to_string(runtime_.random())));
+    picture_.promised(allocation.peers, reservation, size);
+    answer.set_reservation(reservation.bytes());
+  }
+  if (!request.only_look() && !cid.empty()) picture_.promised(allocation.peers, cid, size);
   for (const auto& peer : allocation.peers) answer.add_allocations(peer.bytes());
   for (const auto& verdict : verdicts) {
     auto& to = *answer.add_verdicts();

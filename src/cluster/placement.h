@@ -19,6 +19,7 @@ namespace ipfsc::cluster {
 struct Placed {
   std::vector<ipld::PeerId> peers;           ///< sorted; empty = everywhere
   std::vector<allocator::Verdict> verdicts;  ///< of an AllocateRequest that only looks
+  Bytes reservation;                         ///< of one for an add, when the leader has decided
 };
 
 /// I/O thread only.

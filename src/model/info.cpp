@@ -114,6 +114,7 @@ void append_json(std::string& out, const AddedOutput& added) {
   if (added.bytes > 0) object.number("bytes", added.bytes);
   if (added.size > 0) object.number("size", added.size);
   if (!added.allocations.empty()) object.plain_list("allocations", added.allocations);
+  if (!added.left_behind.empty()) object.plain_list("left_behind", added.left_behind);
   object.end();
 }
 

@@ -80,6 +80,7 @@ struct AddedOutput {
   uint64_t bytes = 0;
   uint64_t size = 0;
   std::vector<ipld::PeerId> allocations;
+  std::vector<ipld::PeerId> left_behind;  ///< of these, who did not get everything and will fetch it; our own
 };
 
 void append_json(std::string& out, const PeerInfo& info);

@@ -112,6 +112,7 @@ Task<> add(RestContext& context, net::Request& request, net::Response& response)
   if (car && query.params.wrap_with_directory) {
     co_return fail(ErrorKind::kInvalidArgument, "cannot wrap a CAR file upload");
   }
+  query.params.size_hint_bytes = request.content_length();
   CO_TRY_ASSIGN(auto session, co_await context.cluster->add(std::move(query.params), std::move(caller)));
   response.add_header("Cache-Control", "no-cache");
   net::MultipartReader parts(request.body(), std::move(boundary));

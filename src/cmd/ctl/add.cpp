@@ -102,6 +102,9 @@ class Printer {
       for (const auto& value : kept_) print(value);
     }
     output_.flush();
+    for (const auto& peer : texts_of(last_, "left_behind")) {
+      fmt::print(output_.err(), "the peer {} did not get all blocks and will fetch what it lacks\n", peer);
+    }
   }
 
   std::string last_cid() const { return ctl::text_of(last_, "cid"); }

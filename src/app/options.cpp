@@ -155,6 +155,8 @@ Result<PeerOptions> peer_options(const config::Configuration& config, const iden
   cluster.follower_mode = config.cluster.follower_mode;
   cluster.disable_repinning = config.cluster.disable_repinning;
   cluster.repin_grace = config.cluster.repin_grace;
+  options.block_exchange.send_bytes_per_second = config.cluster.send_rate.bytes;
+  options.block_exchange.receive_bytes_per_second = config.cluster.receive_rate.bytes;
   cluster.allocate_by = config.balanced.allocate_by;
   cluster.metric_ttl = config.disk.metric_ttl;
   cluster.ping_ttl = 2 * config.cluster.monitor_ping_interval;

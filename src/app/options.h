@@ -31,6 +31,7 @@ struct PeerOptions {
   bool use_embedded = true;
   ipfs::EmbeddedOptions embedded;
   ipfs::GatewayOptions block_gateways;
+  cluster::BlockExchangeOptions block_exchange;
   ipfs::KuboOptions kubo;
 
   std::optional<api::rest::RestOptions> rest;

@@ -33,7 +33,7 @@ Task<> Peer::start() {
   CO_TRY(listen_rest());
   CO_TRY(co_await open_data());
   CO_TRY(co_await open_node());
-  cluster::serve_blocks(router_, *node_);
+  cluster::serve_blocks(runtime_, router_, *node_, options_.block_exchange);
   auto feed = [this](state::FeedPosition from) { return consensus_->feed(from); };
   CO_TRY_ASSIGN(tracker_, tracker::PinTracker::open(runtime_, *state_, *node_, feed, options_.tracker));
   cluster_ =
@@ -109,7 +109,8 @@ Task<> Peer::open_node() {
   if (options_.use_embedded) {
     std::vector<std::shared_ptr<ipfs::BlockSource>> sources;
     CO_TRY_ASSIGN(auto gateways, ipfs::GatewaySource::make(runtime_, options_.block_gateways));
-    peer_blocks_ = std::make_shared<cluster::PeerSource>(runtime_, options_.cluster.self, *state_, *client_);
+    peer_blocks_ = std::make_shared<cluster::PeerSource>(runtime_, options_.cluster.self, *state_, *client_,
+                                                         options_.block_exchange);
     sources.push_back(peer_blocks_);
     sources.push_back(std::move(gateways));
     CO_TRY_ASSIGN(node_, co_await ipfs::EmbeddedNode::open(runtime_, options_.embedded, std::move(sources)));
@@ -208,6 +209,7 @@ Task<> Peer::stop() {
   if (membership_) note(co_await membership_->stop());
   if (cluster_) note(co_await cluster_->stop());
   if (tracker_) note(co_await tracker_->stop());
+  if (peer_blocks_) note(co_await peer_blocks_->stop());
   if (node_) note(co_await node_->stop());
   if (consensus_) note(co_await consensus_->stop());
   if (server_) note(co_await server_->stop());

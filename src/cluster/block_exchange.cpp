@@ -14,23 +14,105 @@ namespace ipfsc::cluster {
 namespace {
 
 LogComponent log("blocks");
-constexpr std::string_view kGet = "Blocks/Get";
 constexpr size_t kMaxBlockBytes = 4 << 20;  // that the gateway passes on
+constexpr size_t kBlocksAtOnce = 16;        // read from the node
+constexpr size_t kMessageBytes = 1 << 20;   // or one block
+constexpr int kMostWanted = 1024;           // CIDs in one request
+
+RateLimiter limiter(uint64_t bytes_per_second) {
+  auto rate = static_cast<double>(bytes_per_second);
+  return {rate, rate};
+}
+
+/// Blocks of one request in messages of a bounded size.
+class Answer {
+ public:
+  Answer(Runtime& runtime, rpc::Stream& stream, RateLimiter& sending)
+      : runtime_(runtime), stream_(stream), sending_(sending) {}
+
+  Task<> add(Result<Bytes> block) {
+    auto& to = *message_.add_blocks();
+    if (block) {
+      bytes_ += block->size();
+      to.set_data(*std::move(block));
+    } else {
+      to.set_error_kind(static_cast<int>(block.error().kind));
+      to.set_error(block.error().message);
+    }
+    if (bytes_ >= kMessageBytes) co_return co_await send();
+    co_return Result<>{};
+  }
+  Task<> send() {
+    if (message_.blocks_size() == 0) co_return Result<>{};
+    auto wait = sending_.take(static_cast<double>(std::exchange(bytes_, 0)), runtime_.now());
+    if (wait > Duration::zero()) CO_TRY(co_await runtime_.sleep_for(wait));
+    auto text = message_.SerializeAsString();
+    message_.Clear();
+    co_return co_await stream_.write(std::move(text));
+  }
+
+ private:
+  Runtime& runtime_;
+  rpc::Stream& stream_;
+  RateLimiter& sending_;
+  proto::GotBlocks message_;
+  size_t bytes_ = 0;
+};
+
+Task<> answer_wants(Runtime& runtime, ipfs::IpfsNode& node, RateLimiter& sending, rpc::Stream& stream) {
+  for (;;) {
+    CO_TRY_ASSIGN(auto message, co_await stream.read());
+    if (!message) co_return Result<>{};
+    proto::WantBlocks wants;
+    if (!wants.ParseFromString(*message) || wants.cids_size() > kMostWanted) {
+      co_return fail(ErrorKind::kInvalidArgument, "a damaged request for blocks");
+    }
+    Answer answer(runtime, stream, sending);
+    for (int at = 0; at < wants.cids_size();) {
+      std::vector<ipld::Cid> cids;
+      for (; at < wants.cids_size() && cids.size() < kBlocksAtOnce; ++at) {
+        CO_TRY_ASSIGN(auto cid, ipld::Cid::from_bytes(wants.cids(at)));
+        cids.push_back(std::move(cid));
+      }
+      CO_TRY_ASSIGN(auto blocks, co_await node.get_blocks(std::move(cids)));
+      for (auto& block : blocks) CO_TRY(co_await answer.add(std::move(block)));
+    }
+    CO_TRY(co_await answer.send());
+  }
+}
 
 }  // namespace
 
-void serve_blocks(rpc::Router& router, ipfs::IpfsNode& node) {
-  router.add_unary(std::string(kGet), rpc::Access::kMember, [&node](rpc::CallInfo, Bytes bytes) -> Task<Bytes> {
-    proto::BlockRequest request;
-    if (!request.ParseFromString(bytes)) co_return fail(ErrorKind::kInvalidArgument, "a damaged request for a block");
-    CO_TRY_ASSIGN(auto cid, ipld::Cid::from_bytes(request.cid()));
-    co_return co_await node.get_block(std::move(cid));
-  });
+void serve_blocks(Runtime& runtime, rpc::Router& router, ipfs::IpfsNode& node, const BlockExchangeOptions& options) {
+  auto sending = std::make_shared<RateLimiter>(limiter(options.send_bytes_per_second));
+  router.add_stream("Blocks/Exchange", rpc::Access::kMember,
+                    [&runtime, &node, sending](rpc::CallInfo, rpc::Stream& stream) {
+                      return answer_wants(runtime, node, *sending, stream);
+                    });
 }
 
 PeerSource::PeerSource(Runtime& runtime, ipld::PeerId self, state::State& state, rpc::PeerClient& client,
                        BlockExchangeOptions options)
-    : runtime_(runtime), self_(std::move(self)), state_(state), client_(client), options_(options) {}
+    : runtime_(runtime),
+      self_(std::move(self)),
+      state_(state),
+      client_(client),
+      options_(options),
+      receiving_(limiter(options.receive_bytes_per_second)),
+      tasks_(runtime) {}
+
+Task<> PeerSource::stop() {
+  co_await tasks_.stop();
+  co_return Result<>{};
+}
+
+BlockLink& PeerSource::link_to(const ipld::PeerId& peer) {
+  auto link = links_.find(peer);
+  if (link == links_.end()) {
+    link = links_.try_emplace(peer, runtime_, client_, tasks_, peer, options_.link).first;
+  }
+  return link->second;
+}
 
 ipfs::SourceReach PeerSource::reach(const ipfs::FetchHints&) const {
   return other_members(state_, self_).empty() ? ipfs::SourceReach::kNowhere : ipfs::SourceReach::kCluster;
@@ -64,16 +146,16 @@ void PeerSource::remember(const ipld::Cid& root, const ipld::PeerId& peer) {
 }
 
 Task<Bytes> PeerSource::fetch(ipld::Cid cid, ipfs::FetchHints hints, size_t max_bytes) {
-  proto::BlockRequest request;
-  request.set_cid(cid.bytes());
-  auto text = request.SerializeAsString();
   size_t without = 0;
   std::vector<std::string> problems;
   for (const auto& peer : order(hints.root)) {
-    auto bytes = co_await client_.call(peer, kGet, text, runtime_.now() + options_.block_timeout);
+    if (auto wait = receiving_.take(0, runtime_.now()); wait > Duration::zero()) {
+      CO_TRY(co_await runtime_.sleep_for(wait));
+    }
+    auto bytes = co_await link_to(peer).fetch(cid);
+    if (bytes) receiving_.take(static_cast<double>(bytes->size()), runtime_.now());
     if (bytes && bytes->size() <= max_bytes) {
-      auto right = co_await run_blocking(runtime_, [&] { return ipld::verify_block(cid, *bytes); });
-      if (right) {
+      if (co_await ipfs::verify_arrived(runtime_, cid, *bytes)) {
         avoid_.erase(peer);
         remember(hints.root, peer);
         co_return bytes;

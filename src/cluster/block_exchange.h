@@ -3,7 +3,10 @@
 
 #include <map>
 
+#include "base/rate_limiter.h"
 #include "base/runtime.h"
+#include "base/task_group.h"
+#include "cluster/block_link.h"
 #include "ipfs/block_source.h"
 #include "ipfs/ipfs_node.h"
 #include "rpc/rpc.h"
@@ -11,17 +14,11 @@
 
 namespace ipfsc::cluster {
 
-/// Answers other peers' requests for blocks of `node`, which outlives the router's use.
-void serve_blocks(rpc::Router& router, ipfs::IpfsNode& node);
-
-struct BlockExchangeOptions {
-  Duration block_timeout = std::chrono::seconds(30);  ///< for one peer to send one block
-  Duration avoid_time = std::chrono::seconds(5);      ///< a peer that did not answer is asked last for so long
-  size_t remembered_roots = 1024;                     ///< which peer had something of a pin
-};
+/// Answers other peers' requests for blocks of `node`, which, as `runtime`, outlives the router's use.
+void serve_blocks(Runtime& runtime, rpc::Router& router, ipfs::IpfsNode& node, const BlockExchangeOptions& options);
 
 /// Asks the peers that hold the pin, then the others, one after another. A block is verified before it is believed, so
-/// a peer that sends wrong bytes hides nobody.
+/// a peer that sends wrong bytes hides nobody. stop() before destruction.
 class PeerSource final : public ipfs::BlockSource {
  public:
   /// All outlive it.
@@ -30,8 +27,11 @@ class PeerSource final : public ipfs::BlockSource {
   std::string name() const override { return "cluster peers"; }
   ipfs::SourceReach reach(const ipfs::FetchHints& hints) const override;
   Task<Bytes> fetch(ipld::Cid cid, ipfs::FetchHints hints, size_t max_bytes) override;
+  /// Ends what is under way; later fetches are cancelled.
+  Task<> stop();
 
  private:
+  BlockLink& link_to(const ipld::PeerId& peer);
   std::vector<ipld::PeerId> order(const ipld::Cid& root);
   void remember(const ipld::Cid& root, const ipld::PeerId& peer);
 
@@ -40,6 +40,9 @@ class PeerSource final : public ipfs::BlockSource {
   state::State& state_;
   rpc::PeerClient& client_;
   BlockExchangeOptions options_;
+  RateLimiter receiving_;
+  TaskGroup tasks_;
+  std::map<ipld::PeerId, BlockLink> links_;
   std::map<ipld::PeerId, SteadyTime> avoid_;  // until then
   std::map<ipld::Cid, ipld::PeerId> had_it_;  // by root
 };

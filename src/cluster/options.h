@@ -49,4 +49,20 @@ struct ClusterOptions {
   int64_t pinqueue_bucket = 100'000;        ///< of the metric pinqueue
 };
 
+struct BlockLinkOptions {
+  size_t lanes = 2;          ///< exchanges at once: a small block need not wait for a large one
+  size_t most_at_once = 32;  ///< blocks in one exchange
+  Duration answer_timeout = std::chrono::seconds(30);  ///< for the next message of an answer
+  Duration idle_timeout = std::chrono::seconds(10);    ///< before a lane that has nothing to do closes its stream
+};
+
+struct BlockExchangeOptions {
+  /// Bytes that this peer sends to others, or takes from them, for pins and reads; adds are not counted. 0 = no limit.
+  uint64_t send_bytes_per_second = 0;
+  uint64_t receive_bytes_per_second = 0;
+  BlockLinkOptions link;
+  Duration avoid_time = std::chrono::seconds(5);  ///< a peer that did not answer is asked last for so long
+  size_t remembered_roots = 1024;                 ///< which peer had something of a pin
+};
+
 }  // namespace ipfsc::cluster

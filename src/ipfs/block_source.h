@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "base/task.h"
+#include "base/runtime.h"
 #include "ipld/cid.h"
 #include "ipld/multiaddr.h"
 
@@ -36,5 +36,8 @@ class BlockSource {
   /// fit to follow "<name>: ".
   virtual Task<Bytes> fetch(ipld::Cid cid, FetchHints hints, size_t max_bytes) = 0;
 };
+
+/// Whether these are the bytes of `cid`; what takes longer than the way to a worker and back is done there.
+Task<> verify_arrived(Runtime& runtime, const ipld::Cid& cid, const Bytes& bytes);
 
 }  // namespace ipfsc::ipfs

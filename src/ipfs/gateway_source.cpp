@@ -73,7 +73,7 @@ Task<Bytes> GatewaySource::fetch(ipld::Cid cid, FetchHints hints, size_t max_byt
   bool all_said_no = true;
   for (auto& endpoint : endpoints) {
     auto data = co_await ask(endpoint, cid, max_bytes);
-    if (data && !co_await run_blocking(runtime_, [&] { return ipld::verify_block(cid, *data); })) {
+    if (data && !co_await verify_arrived(runtime_, cid, *data)) {
       data = fail(ErrorKind::kUnavailable, "sent bytes that are not this block");
     }
     if (data || data.error().kind == ErrorKind::kCancelled) co_return data;

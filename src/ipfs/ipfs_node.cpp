@@ -16,4 +16,13 @@ std::string_view to_string(PinKind kind) {
   return "none";
 }
 
+Task<std::vector<Result<Bytes>>> IpfsNode::get_blocks(std::vector<ipld::Cid> cids) {
+  std::vector<Result<Bytes>> out;
+  for (auto& cid : cids) {
+    out.push_back(co_await get_block(std::move(cid)));
+    if (!out.back() && out.back().error().kind == ErrorKind::kCancelled) co_return fail(out.back().error());
+  }
+  co_return out;
+}
+
 }  // namespace ipfsc::ipfs

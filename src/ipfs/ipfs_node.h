@@ -149,6 +149,8 @@ class IpfsNode {
   /// A block of this node; nothing is fetched. kNotFound naming the CID, kDataLoss when verify_on_read finds it
   /// corrupt.
   virtual Task<Bytes> get_block(ipld::Cid cid) = 0;
+  /// Several at once, in their order; the caller bounds how many.
+  virtual Task<std::vector<Result<Bytes>>> get_blocks(std::vector<ipld::Cid> cids);
   /// Whether get_block() would find it.
   virtual Task<bool> has(ipld::Cid cid) = 0;
 

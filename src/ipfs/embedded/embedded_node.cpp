@@ -138,17 +138,29 @@ Task<std::unique_ptr<BlockWriter>> EmbeddedNode::put_blocks(WriterOptions option
 }
 
 Task<Bytes> EmbeddedNode::get_block(ipld::Cid cid) {
+  std::vector<ipld::Cid> one{std::move(cid)};
+  CO_TRY_ASSIGN(auto blocks, co_await get_blocks(std::move(one)));
+  co_return std::move(blocks.front());
+}
+
+Task<std::vector<Result<Bytes>>> EmbeddedNode::get_blocks(std::vector<ipld::Cid> cids) {
   Call call(*core_);
   if (!call) co_return stopped_error();
-  if (cid.empty()) co_return fail(ErrorKind::kInvalidArgument, "a block without a CID");
-  if (auto bytes = inline_block(cid)) co_return Bytes(*bytes);
-  auto data = co_await run_blocking(core_->runtime, [&]() -> Result<Bytes> {
-    auto bytes = core_->store->get(cid.multihash());
-    if (bytes && core_->options.verify_on_read) TRY(ipld::verify_block(cid, *bytes));
-    return bytes;
+  auto read = [this](const ipld::Cid& cid) -> Result<Bytes> {
+    if (cid.empty()) return fail(ErrorKind::kInvalidArgument, "a block without a CID");
+    if (auto bytes = inline_block(cid)) return Bytes(*bytes);
+    auto data = core_->store->get(cid.multihash());
+    if (data && core_->options.verify_on_read) {
+      if (auto right = ipld::verify_block(cid, *data); !right) data = std::unexpected(right.error());
+    }
+    if (!data) return fail(data.error().with_context("block " + cid.to_string()));
+    return data;
+  };
+  co_return co_await run_blocking(core_->runtime, [&]() -> Result<std::vector<Result<Bytes>>> {
+    std::vector<Result<Bytes>> out;
+    for (const auto& cid : cids) out.push_back(read(cid));
+    return out;
   });
-  if (!data) co_return fail(data.error().with_context("block " + cid.to_string()));
-  co_return data;
 }
 
 Task<bool> EmbeddedNode::has(ipld::Cid cid) {

@@ -31,6 +31,7 @@ class EmbeddedNode final : public IpfsNode {
   std::unique_ptr<PinList> list_pins() override;
   Task<std::unique_ptr<BlockWriter>> put_blocks(WriterOptions options) override;
   Task<Bytes> get_block(ipld::Cid cid) override;
+  Task<std::vector<Result<Bytes>>> get_blocks(std::vector<ipld::Cid> cids) override;
   Task<bool> has(ipld::Cid cid) override;
   Task<RepoStat> stat() override;
   Task<GcResult> gc(std::function<void(const GcItem&)> on_item) override;

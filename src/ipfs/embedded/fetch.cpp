@@ -32,8 +32,7 @@ Task<Bytes> fetch_block(Core& core, ipld::Cid cid, const FetchHints& hints, std:
     auto data = co_await with_deadline(core.runtime, core.runtime.now() + core.options.fetch_timeout, "no answer",
                                        source->fetch(cid, hints, core.options.max_block_bytes));
     if (data) {
-      auto right = co_await run_blocking(core.runtime, [&] { return ipld::verify_block(cid, *data); });
-      if (right) co_return data;
+      if (co_await verify_arrived(core.runtime, cid, *data)) co_return data;
       data = fail(ErrorKind::kUnavailable, "sent bytes that are not this block");
     }
     if (data.error().kind == ErrorKind::kCancelled) co_return data;

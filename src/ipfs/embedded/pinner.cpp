@@ -59,8 +59,13 @@ bool LongPin::all_done() const {
 Task<> LongPin::run() {
   CO_TRY(walk_.add_root(request_.cid, request_.recursive));
   while (missing_.empty() && !all_done()) CO_TRY(co_await step());
-  if (!missing_.empty()) {
-    lease_.emplace(core_);
+  if (!missing_.empty()) lease_.emplace(core_);
+  // Mostly it is the root that is missing first, and nobody may have it: no need for several.
+  while (!all_done() && missing_.size() <= 1 && (walk_.done() || missing_.empty())) {
+    if (!missing_.empty()) CO_TRY(co_await fetch_next());
+    CO_TRY(co_await step());
+  }
+  if (!all_done()) {
     // Workers end when all is done, or with the first error: the first one to end ends the others.
     namespace asio = boost::asio;
     auto start = [this] { return asio::co_spawn(core_.runtime.executor(), worker(), asio::deferred); };
@@ -80,9 +85,7 @@ Task<> LongPin::worker() {
     if (!stepping_ && (!arrived_.empty() || (!walk_.done() && missing_.size() < core_.options.fetch_parallel))) {
       CO_TRY(co_await step());
     } else if (!missing_.empty()) {
-      auto cid = std::move(missing_.front());
-      missing_.pop_front();
-      CO_TRY(co_await fetch(std::move(cid)));
+      CO_TRY(co_await fetch_next());
     } else {
       CO_TRY(co_await changed_.wait());
     }
@@ -90,7 +93,9 @@ Task<> LongPin::worker() {
   co_return Result<>{};
 }
 
-Task<> LongPin::fetch(ipld::Cid cid) {
+Task<> LongPin::fetch_next() {
+  auto cid = std::move(missing_.front());
+  missing_.pop_front();
   ++fetching_;
   AtExit done([this] {
     --fetching_;

@@ -27,7 +27,7 @@ class LongPin {
 
  private:
   Task<> worker();
-  Task<> fetch(ipld::Cid cid);
+  Task<> fetch_next();
   Task<> step();
   Result<> walk_and_write(std::vector<ipld::Block>& arrived, std::vector<ipld::Cid>& missing);  // on the pool
   Task<> make_durable();

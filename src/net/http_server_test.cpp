@@ -3,6 +3,7 @@
 #include <random>
 
 #include "base/notifier.h"
+#include "net/parser.h"
 #include "net/test_support.h"
 
 namespace ipfsc::net {
@@ -47,6 +48,32 @@ TEST(HttpServer, AnswersAndKeepsTheConnection) {
     EXPECT_EQ(s.server.requests(), 3u);
     co_return Result<>{};
   }(server));
+}
+
+TEST(HttpServer, AChunkedBodyMayComeByteByByte) {
+  for (std::string body : {"", "a", "0", "00000", "hello 0\r\n\r\n"}) {
+    std::string text = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (char c : body) text += fmt::format("1\r\n{}\r\n", c);
+    text += "0\r\nT: 1\r\n\r\n";
+    for (size_t step : {1, 2, 3, 7}) {
+      MessageHead head;
+      MessageParser<true> parser(head, 4096);
+      std::string waiting, got;
+      boost::system::error_code ec;
+      for (size_t at = 0; at < text.size(); at += step) {
+        waiting += text.substr(at, step);
+        do {
+          parser.body = {};
+          auto used = parser.put(boost::asio::buffer(waiting), ec);
+          got += parser.body;
+          waiting.erase(0, used);
+        } while (!ec && !waiting.empty() && !parser.is_done());
+      }
+      EXPECT_TRUE(parser.is_done() && waiting.empty()) << body << " " << step << " " << ec.message();
+      EXPECT_EQ(got, body);
+      ASSERT_EQ(head.trailers.size(), 1u);
+    }
+  }
 }
 
 TEST(HttpServer, PipelinedRequestsAreAnsweredInOrder) {

@@ -106,16 +106,16 @@ Result<> Peer::listen_peers() {
 }
 
 Task<> Peer::open_node() {
+  peer_blocks_ = std::make_shared<cluster::PeerSource>(runtime_, options_.cluster.self, *state_, *client_,
+                                                       options_.block_exchange);
   if (options_.use_embedded) {
     std::vector<std::shared_ptr<ipfs::BlockSource>> sources;
     CO_TRY_ASSIGN(auto gateways, ipfs::GatewaySource::make(runtime_, options_.block_gateways));
-    peer_blocks_ = std::make_shared<cluster::PeerSource>(runtime_, options_.cluster.self, *state_, *client_,
-                                                         options_.block_exchange);
     sources.push_back(peer_blocks_);
     sources.push_back(std::move(gateways));
     CO_TRY_ASSIGN(node_, co_await ipfs::EmbeddedNode::open(runtime_, options_.embedded, std::move(sources)));
   } else {
-    node_ = std::make_unique<ipfs::KuboNode>(runtime_, options_.kubo);
+    node_ = std::make_unique<ipfs::KuboNode>(runtime_, options_.kubo, peer_blocks_);
   }
   co_return Result<>{};
 }

@@ -68,7 +68,7 @@ class Peer {
   std::unique_ptr<tracker::PinTracker> tracker_;
   std::unique_ptr<cluster::Cluster> cluster_;
   std::unique_ptr<rpc::GrpcServer> server_;
-  std::shared_ptr<cluster::PeerSource> peer_blocks_;  // with the embedded node
+  std::shared_ptr<cluster::PeerSource> peer_blocks_;
   std::unique_ptr<cluster::ReadThroughNode> gateway_node_;
   std::unique_ptr<api::gateway::Gateway> gateway_;
   std::unique_ptr<net::HttpServer> gateway_server_;

@@ -3,7 +3,8 @@ import pathlib
 import subprocess
 
 import pytest
-from content import add_bytes, random_bytes
+from content import add_bytes, fetch, random_bytes, write_tree
+from peer import until
 
 KUBO = pathlib.Path(__file__).resolve().parent.parent / "kubo"
 
@@ -47,3 +48,65 @@ def test_direct_pins_are_seen(kubo_peer, kubo):
 
 def test_id_names_kubos_peer(kubo_peer, kubo):
     assert kubo_peer.json("GET", "/id")[1]["ipfs"]["id"] == kubo.peer_id
+
+
+@pytest.fixture
+def mixed(new_cluster, kubo):
+    """Two peers with their embedded nodes and one on Kubo, which knows no other IPFS node."""
+    cluster = new_cluster(2)
+    (on_kubo,) = cluster.make(1)
+    on_kubo.edit(lambda c: c.update(ipfs_connector={"ipfshttp": {"node_multiaddress": kubo.api_multiaddr}}))
+    on_kubo.start("--bootstrap", cluster[0].address)
+    cluster.wait_settled()
+    return cluster
+
+
+def pinned_on_all(cluster, cid):
+    for peer in cluster:
+        until(lambda: peer.json("GET", f"/pins/{cid}?local=true")[1]["peer_map"][peer.id]["status"] == "pinned",
+              f"{cid} is pinned on {peer.name}", 60)
+
+
+def test_kubo_gets_what_only_embedded_nodes_have(mixed, kubo, tmp_path):
+    folder = tmp_path / "tree"
+    folder.mkdir()
+    write_tree(folder)
+    # --local: the blocks are here only until the others fetch them.
+    root = mixed[0].ctl("add", "-r", "-Q", "--local", "--cid-version=1", str(folder)).stdout.strip()
+    pinned_on_all(mixed, root)
+    assert root in kubo.ipfs("pin", "ls", "--type=recursive", "--quiet")
+    assert kubo.rpc("cat", arg=root + "/big") == (folder / "big").read_bytes()
+    # A part that is missing is found, wherever in the DAG.
+    assert mixed[2].json("DELETE", f"/pins/{root}")[0] == 200
+    until(lambda: root not in kubo.ipfs("pin", "ls", "--type=recursive", "--quiet"), "it is unpinned on Kubo")
+    leaf = kubo.ipfs("refs", "-r", "-u", root).split()[-1]
+    kubo.ipfs("block", "rm", leaf)
+    root2 = mixed[1].ctl("add", "-r", "-Q", "--local", "--cid-version=1", str(folder)).stdout.strip()
+    assert root2 == root
+    pinned_on_all(mixed, root)
+
+
+def test_embedded_nodes_get_what_only_kubo_has(mixed, kubo):
+    data = random_bytes(1_200_000, "only on kubo")
+    cid = kubo.ipfs("add", "-Q", "--pin=false", "--cid-version=1", input=data).strip()
+    assert mixed[0].json("POST", f"/pins/{cid}")[0] == 200
+    pinned_on_all(mixed, cid)
+    for peer in mixed.peers[:2]:
+        assert fetch(f"{peer.gateway}/ipfs/{cid}") == data
+
+
+def test_an_add_goes_to_kubo_and_embedded_nodes_at_once(mixed, kubo):
+    for i, peer in enumerate(mixed):
+        added = add_bytes(peer, random_bytes(900_000, f"mixed {i}"))
+        assert "left_behind" not in added
+        assert kubo.rpc("cat", arg=added["cid"]) == random_bytes(900_000, f"mixed {i}")
+        pinned_on_all(mixed, added["cid"])
+
+
+def test_what_no_peer_has_is_said(mixed):
+    cid = "bafkreifjjcie6lypi6ny7amxnfftagclbuxndqonfipmb64f2km2devei4"
+    assert mixed[0].json("POST", f"/pins/{cid}")[0] == 200
+    first = mixed[0]
+    error = until(lambda: first.json("GET", f"/pins/{cid}?local=true")[1]["peer_map"][first.id]["error"], "an error is there")
+    assert "cluster peers: not on any peer" in error
+    assert first.json("DELETE", f"/pins/{cid}")[0] == 200

@@ -7,6 +7,7 @@
 #include "base/deadline.h"
 #include "base/json.h"
 #include "ipfs/kubo/block_put.h"
+#include "ipfs/kubo/fill.h"
 #include "net/line_reader.h"
 
 namespace ipfsc::ipfs {
@@ -89,8 +90,8 @@ class KuboPinList final : public PinList {
 
 }  // namespace
 
-KuboNode::KuboNode(Runtime& runtime, KuboOptions options)
-    : runtime_(runtime), options_(std::move(options)), rpc_(runtime, options_) {}
+KuboNode::KuboNode(Runtime& runtime, KuboOptions options, std::shared_ptr<BlockSource> peers)
+    : runtime_(runtime), options_(std::move(options)), rpc_(runtime, options_), peers_(std::move(peers)) {}
 
 Task<NodeId> KuboNode::id() {
   CO_TRY_ASSIGN(auto answer, co_await rpc_.call_json("id", {}));
@@ -147,6 +148,20 @@ Task<> KuboNode::connect_origins(std::vector<ipld::Multiaddr> origins) {
 Task<> KuboNode::pin(PinRequest request) {
   CO_TRY_ASSIGN(auto have, co_await pinned(request.cid, request.recursive));
   if (have == PinKind::kRecursive || (have == PinKind::kDirect && !request.recursive)) co_return Result<>{};
+  std::string peers_said;
+  if (peers_) {
+    PinProgress progress{.last_progress = runtime_.now()};
+    auto filled = co_await fill_kubo(runtime_, rpc_, *peers_, request, progress);
+    if (!filled && filled.error().kind == ErrorKind::kCancelled) co_return filled;
+    if (!filled) peers_said = fmt::format("; {}: {}", peers_->name(), filled.error().message);
+  }
+  auto pinned = co_await find_and_pin(request);
+  if (pinned || peers_said.empty()) co_return pinned;
+  co_return fail(pinned.error().kind, pinned.error().message + peers_said);
+}
+
+/// Kubo looks for what it lacks.
+Task<> KuboNode::find_and_pin(const PinRequest& request) {
   if (request.origins.empty()) co_return co_await pin_content(request);
   using boost::asio::experimental::awaitable_operators::operator||;
   auto first = co_await (pin_content(request) || connect_origins(request.origins));

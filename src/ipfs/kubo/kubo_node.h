@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/runtime.h"
+#include "ipfs/block_source.h"
 #include "ipfs/ipfs_node.h"
 #include "ipfs/kubo/options.h"
 #include "ipfs/kubo/rpc.h"
@@ -14,7 +15,8 @@ namespace ipfsc::ipfs {
 /// nobody has pinned yet is not safe from a garbage collection that somebody else starts on that Kubo.
 class KuboNode final : public IpfsNode {
  public:
-  KuboNode(Runtime& runtime, KuboOptions options);
+  /// `peers`: where blocks come from that its own network may not have; null = nowhere. It outlives the pins.
+  KuboNode(Runtime& runtime, KuboOptions options, std::shared_ptr<BlockSource> peers = nullptr);
 
   Task<NodeId> id() override;
   Task<> pin(PinRequest request) override;
@@ -33,12 +35,14 @@ class KuboNode final : public IpfsNode {
 
  private:
   Task<bool> is_pinned(ipld::Cid cid, std::string_view type);
+  Task<> find_and_pin(const PinRequest& request);
   Task<> pin_content(const PinRequest& request);
   Task<> connect_origins(std::vector<ipld::Multiaddr> origins);
 
   Runtime& runtime_;
   const KuboOptions options_;
   KuboRpc rpc_;
+  std::shared_ptr<BlockSource> peers_;
   bool collecting_ = false;
 };
 

@@ -177,6 +177,7 @@ Result<PeerOptions> peer_options(const config::Configuration& config, const iden
     options.block_gateways.urls = config.embedded.gateways;
   } else {
     TRY_ASSIGN(options.kubo, kubo_options(config.ipfshttp));
+    cluster.connect_swarms_delay = config.ipfshttp.connect_swarms_delay;
   }
   if (config.restapi.present) options.rest = rest_options(config);
   if (config.gateway.present) {

@@ -43,6 +43,7 @@ void Cluster::serve(rpc::Router& router) {
 void Cluster::start() {
   tasks_.spawn("expiry", expire_pins(context()));
   tasks_.spawn("trimming", trim_history(context()));
+  if (options_.connect_swarms_delay > Duration::zero()) tasks_.spawn("connecting IPFS nodes", connect_swarms());
   heartbeats_.start();
   if (!options_.follower_mode) tasks_.spawn("moving copies", mover_->run());
 }

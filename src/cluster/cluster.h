@@ -191,6 +191,7 @@ class Cluster {
   Task<> empty_peer(const ipld::PeerId& peer, bool force);
   HeartbeatSources metric_sources();
   Task<> refresh_ipfs_id();
+  Task<> connect_swarms();
 
   Runtime& runtime_;
   const ClusterOptions options_;

@@ -43,6 +43,7 @@ struct ClusterOptions {
   /// Adds: bytes of content that one upload has in flight between the network and the disk.
   size_t add_window_bytes = 8 << 20;
 
+  Duration connect_swarms_delay{};  ///< from the start until the IPFS nodes are connected with each other; 0 = never
   Duration metric_ttl = std::chrono::seconds(30);
   Duration ping_ttl = std::chrono::seconds(30);
   std::map<std::string, std::string> tags;  ///< of this peer, for allocation

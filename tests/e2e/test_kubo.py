@@ -110,3 +110,17 @@ def test_what_no_peer_has_is_said(mixed):
     error = until(lambda: first.json("GET", f"/pins/{cid}?local=true")[1]["peer_map"][first.id]["error"], "an error is there")
     assert "cluster peers: not on any peer" in error
     assert first.json("DELETE", f"/pins/{cid}")[0] == 200
+
+
+def test_the_kubos_of_a_cluster_are_connected(new_cluster, kubo, tmp_path):
+    from daemon import KuboDaemon
+
+    with KuboDaemon(tmp_path) as other:
+        cluster = new_cluster(0)
+        for peer, node in zip(cluster.make(2), (kubo, other)):
+            peer.edit(lambda c, node=node: c.update(ipfs_connector={"ipfshttp": {
+                "node_multiaddress": node.api_multiaddr, "connect_swarms_delay": "1s"}}))
+        cluster[0].start()
+        cluster[1].start("--bootstrap", cluster[0].address)
+        until(lambda: other.peer_id in kubo.ipfs("swarm", "peers") and kubo.peer_id in other.ipfs("swarm", "peers"),
+              "the two IPFS nodes know each other", 40)

@@ -10,8 +10,8 @@
 namespace ipfsc::ipfs {
 namespace {
 
-constexpr size_t kAtOnce = 32;               // blocks on the way
-constexpr size_t kMaxBlockBytes = 2 << 20;   // that IPFS nodes exchange
+constexpr size_t kAtOnce = 32;              // blocks on the way
+constexpr size_t kMaxBlockBytes = 2 << 20;  // that IPFS nodes exchange
 constexpr std::string_view kNotFound = "could not find ";
 
 bool may_have_links(const ipld::Cid& cid) { return cid.codec() == ipld::kDagPb || cid.codec() == ipld::kDagCbor; }

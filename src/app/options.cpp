@@ -155,6 +155,7 @@ Result<PeerOptions> peer_options(const config::Configuration& config, const iden
   cluster.follower_mode = config.cluster.follower_mode;
   cluster.disable_repinning = config.cluster.disable_repinning;
   cluster.repin_grace = config.cluster.repin_grace;
+  cluster.moves_per_second = static_cast<double>(config.cluster.moves_per_second);
   options.block_exchange.send_bytes_per_second = config.cluster.send_rate.bytes;
   options.block_exchange.receive_bytes_per_second = config.cluster.receive_rate.bytes;
   cluster.allocate_by = config.balanced.allocate_by;

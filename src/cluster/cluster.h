@@ -72,6 +72,13 @@ struct PlannedMove {
   std::optional<ipld::PeerId> from;  ///< none: one copy more
   std::optional<ipld::PeerId> to;    ///< none: one copy less
   std::string reason;
+  std::optional<WallTime> started;  ///< of one under way
+};
+
+struct Movements {
+  bool paused = false;
+  uint64_t under_way = 0;  ///< pins that have some
+  std::vector<PlannedMove> moves;
 };
 
 struct MovementPlan {
@@ -148,6 +155,10 @@ class Cluster {
   /// Over all pins, by the leader: copies go to where there is room (a plan may say that there is `more`), and unless
   /// `dry_run` they begin to move. Takes about a microsecond a pin. (plan.cpp)
   Task<MovementPlan> plan_movements(PlanGoal goal, bool dry_run);
+  /// What is under way, the first `limit` by CID.
+  Task<Movements> movements(size_t limit);
+  /// While they are paused no new movement begins, whatever for, until they are resumed; those under way go on.
+  Task<> pause_movements(bool pause);
   /// The peer gets no new copies and gives away those that it has; `undo`: it takes part again. kNotFound.
   Task<> drain_peer(ipld::PeerId peer, bool undo);
   /// Returns when the metrics of all peers that the log calls up are here, or at `deadline`: before that an allocation

@@ -1,6 +1,7 @@
 #include "cluster/mover.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include "base/log.h"
 #include "cluster/members.h"
@@ -15,6 +16,8 @@ constexpr Duration kLookAgain = std::chrono::seconds(30);  // for what was block
 constexpr size_t kWorkPage = 1000;                         // settled in one step
 constexpr size_t kListPage = 1000;
 constexpr size_t kBatch = 500;  // movements in one entry
+constexpr std::string_view kSettings = "cluster";
+constexpr std::string_view kPaused = "movements paused";
 
 proto::Operation operation() {
   proto::Operation op;
@@ -38,6 +41,24 @@ proto::Operation end_work(const ipld::Cid& cid) {
 }
 
 }  // namespace
+
+bool movements_paused(const state::State& state) {
+  auto record = state.record(kSettings, kPaused);
+  return record && *record;
+}
+
+proto::Operation pause_movements(bool pause) {
+  proto::Operation op;
+  op.set_actor("rest");
+  if (pause) {
+    op.mutable_record_put()->set_kind(std::string(kSettings));
+    op.mutable_record_put()->set_key(std::string(kPaused));
+  } else {
+    op.mutable_record_remove()->set_kind(std::string(kSettings));
+    op.mutable_record_remove()->set_key(std::string(kPaused));
+  }
+  return op;
+}
 
 Task<> Mover::run() {
   for (;;) {
@@ -206,6 +227,12 @@ Task<> Mover::plan() {
   auto from = sources(waiting);
   auto now = context_.runtime.now();
   bool due = plan_again_ || from != planned_for_ || waiting || now - planned_at_ >= kLookAgain;
+  if (!from.empty() && movements_paused(context_.state)) {
+    blocked_ = "movements are paused";
+    plan_again_ = true;
+    co_return Result<>{};
+  }
+  if (budget_.take(0, now) > Duration::zero()) co_return Result<>{};
   if (from.empty() || !due) {
     if (from.empty()) planned_for_.clear();
     co_return Result<>{};
@@ -231,16 +258,20 @@ Task<> Mover::plan() {
                              plan.blocked.front().reason);
       log.warn("{}", blocked_);
     }
-    plan_again_ |= plan.more;
-    CO_TRY(co_await begin(plan.moves));
+    CO_TRY_ASSIGN(size_t begun, co_await begin(plan.moves));
+    plan_again_ |= plan.more || begun < plan.moves.size();
   }
   co_return Result<>{};
 }
 
-Task<> Mover::begin(const std::vector<allocator::Move>& moves) {
+Task<size_t> Mover::begin(const std::vector<allocator::Move>& moves) {
+  if (movements_paused(context_.state)) co_return fail(ErrorKind::kFailedPrecondition, "movements are paused");
+  auto rate = context_.options.moves_per_second;
+  size_t count = rate > 0 ? std::min(moves.size(), static_cast<size_t>(std::max(1.0, rate))) : moves.size();
+  budget_.take(static_cast<double>(count), context_.runtime.now());
   std::vector<proto::Operation> operations;
   auto started = std::chrono::duration_cast<std::chrono::milliseconds>(context_.runtime.wall_now().time_since_epoch());
-  for (const auto& move : moves) {
+  for (const auto& move : moves | std::views::take(count)) {
     if (!move.to) {  // one copy too many
       operations.push_back(move_pin(move.cid, nullptr, &*move.from));
     } else {
@@ -260,8 +291,8 @@ Task<> Mover::begin(const std::vector<allocator::Move>& moves) {
     if (operations.size() >= 2 * kBatch) CO_TRY(co_await submit(std::exchange(operations, {})));
   }
   CO_TRY(co_await submit(std::move(operations)));
-  if (!moves.empty()) log.info("{} copies are made elsewhere: {}", moves.size(), moves.front().reason);
-  co_return Result<>{};
+  if (count > 0) log.info("{} copies are made elsewhere: {}", count, moves.front().reason);
+  co_return count;
 }
 
 }  // namespace ipfsc::cluster

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "allocator/plan.h"
+#include "base/rate_limiter.h"
 #include "cluster/cluster.h"
 #include "cluster/peer_picture.h"
 
@@ -19,14 +20,18 @@ namespace ipfsc::cluster {
 class Mover {
  public:
   Mover(Context context, PeerPicture& picture, PeerCalls& calls)
-      : context_(context), picture_(picture), calls_(calls) {}
+      : context_(context),
+        picture_(picture),
+        calls_(calls),
+        budget_(context.options.moves_per_second, std::max(1.0, context.options.moves_per_second)) {}
 
   /// For ever; ends when cancelled.
   Task<> run();
   /// Over all pins; nothing is begun.
   Task<allocator::Plan> plan_all(allocator::Goal goal);
-  /// Writes the beginning of these movements into the log.
-  Task<> begin(const std::vector<allocator::Move>& moves);
+  /// Writes the beginning of these movements into the log, or of as many of them as the budget has; returns how many.
+  /// kFailedPrecondition while movements are paused.
+  Task<size_t> begin(const std::vector<allocator::Move>& moves);
   /// Why a peer that drains is not empty yet, as of the last look; "" = nothing is in the way.
   const std::string& blocked() const { return blocked_; }
 
@@ -48,6 +53,11 @@ class Mover {
   bool plan_again_ = true;
   SteadyTime planned_at_{};
   std::string blocked_;
+  RateLimiter budget_;
 };
+
+/// The log's record of a pause: it holds over a change of the leader.
+bool movements_paused(const state::State& state);
+proto::Operation pause_movements(bool pause);
 
 }  // namespace ipfsc::cluster

@@ -24,6 +24,7 @@ struct ClusterOptions {
   std::vector<std::string> allocate_by = {"tag:group", "freespace"};  ///< metrics, the most important first
   bool disable_repinning = false;
   Duration repin_grace = std::chrono::minutes(5);  ///< before a down peer's copies are made elsewhere
+  double moves_per_second = 0;                     ///< copies that begin to move, whatever for; 0 = no limit
 
   Duration write_timeout = std::chrono::seconds(30);  ///< of one write, unless the caller says less
   Duration peer_timeout = std::chrono::seconds(3);    ///< for another peer's answer to a question about its pins

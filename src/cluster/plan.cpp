@@ -72,7 +72,11 @@ Task<proto::PlanAnswer> Cluster::plan_as_leader(const proto::PlanRequest& reques
   if (!consensus_.is_leader()) co_return fail(ErrorKind::kUnavailable, "this peer is not the leader");
   auto goal = request.goal() == proto::PlanRequest::TOP_UP ? allocator::Goal::kTopUp : allocator::Goal::kRebalance;
   CO_TRY_ASSIGN(auto plan, co_await mover_->plan_all(goal));
-  if (!request.dry_run()) CO_TRY(co_await mover_->begin(plan.moves));
+  if (!request.dry_run()) {
+    CO_TRY_ASSIGN(size_t begun, co_await mover_->begin(plan.moves));
+    plan.more |= begun < plan.moves.size();
+    plan.moves.resize(begun);
+  }
   co_return to_proto(plan);
 }
 
@@ -89,6 +93,36 @@ Task<MovementPlan> Cluster::plan_movements(PlanGoal goal, bool dry_run) {
   proto::PlanAnswer answer;
   if (!answer.ParseFromString(*remote)) co_return fail(ErrorKind::kInternal, "the leader's answer is damaged");
   co_return from_proto(answer);
+}
+
+Task<Movements> Cluster::movements(size_t limit) {
+  Movements all{.paused = movements_paused(state_), .under_way = state_.counters().work, .moves = {}};
+  ipld::Cid after;
+  while (all.moves.size() < limit) {
+    auto page = co_await run_blocking(runtime_, [&] { return state_.work_after(after, limit - all.moves.size()); });
+    CO_TRY(page);
+    if (page->empty()) break;
+    after = page->back().cid;
+    for (auto& item : *page) {
+      for (const auto& move : item.work.moves()) {
+        PlannedMove known{.cid = item.cid, .from = {}, .to = {}, .reason = move.reason()};
+        if (auto from = ipld::PeerId::from_bytes(move.from())) known.from = *std::move(from);
+        if (auto to = ipld::PeerId::from_bytes(move.to())) known.to = *std::move(to);
+        known.started = WallTime(std::chrono::milliseconds(move.started_ms()));
+        all.moves.push_back(std::move(known));
+      }
+    }
+  }
+  co_return all;
+}
+
+Task<> Cluster::pause_movements(bool pause) {
+  CO_TRY(check_writable());
+  std::vector<proto::Operation> operations;
+  operations.push_back(cluster::pause_movements(pause));
+  CO_TRY(co_await submit(std::move(operations)));
+  log.info("movements are {}", pause ? "paused" : "resumed");
+  co_return Result<>{};
 }
 
 Task<> Cluster::drain_peer(ipld::PeerId peer, bool undo) {

@@ -56,9 +56,10 @@ struct Cluster {
   bool pin_only_on_trusted_peers = false;
   bool pin_only_on_untrusted_peers = false;
   bool disable_repinning = false;
-  Duration repin_grace = 5min;  ///< before the copies of a peer that is down are made elsewhere
-  ByteSize send_rate{};         ///< bytes a second that this peer gives to others for their pins; 0 = no limit
-  ByteSize receive_rate{};      ///< the same for what it takes
+  Duration repin_grace = 5min;   ///< before the copies of a peer that is down are made elsewhere
+  int64_t moves_per_second = 0;  ///< 0 = no limit
+  ByteSize send_rate{};          ///< bytes a second that this peer gives to others for their pins; 0 = no limit
+  ByteSize receive_rate{};       ///< the same for what it takes
   bool follower_mode = false;
   std::string peerstore_file = "peerstore";  ///< a name inside the folder
   Addresses peer_addresses;                  ///< each with /p2p/<id>

@@ -1,4 +1,6 @@
 """Two copies on three peers: what happens to copies when their holder dies, returns, or is told to stay."""
+import time
+
 import pytest
 from content import add_bytes, fetch, random_bytes
 from peer import Peer, always, at_once, until
@@ -125,3 +127,43 @@ def test_copies_are_allocated_as_soon_as_the_peers_are_ready(new_cluster):
         cluster.restart_all()
         contents = until(lambda: add_pins(cluster, "at-once", count=3), "copies are allocated", 15)
         assert whole(cluster, contents)
+
+
+def test_movements_can_be_paused_by_any_peer_and_stay_so(new_cluster):
+    cluster = new_cluster(5, copies(2, "0s"))
+    contents = add_pins(cluster, "paused", count=10)
+    assert cluster[0].ctl("movements", "pause").returncode == 0
+    before = allocations(cluster, contents)
+    dead = cluster.leader()  # the pause holds for the next one
+    dead.kill()
+    wait_down(cluster, dead)
+    shown = cluster.running[0].json("GET", "/movements")[1]
+    assert shown == {"paused": True, "under_way": 0, "moves": []}
+    always(lambda: allocations(cluster, contents) == before, 3)
+    status, answer = cluster.running[1].json("POST", "/rebalance")
+    assert status == 409 and "paused" in answer["message"], answer
+    assert cluster.running[1].json("POST", "/rebalance?dry-run=true")[0] == 200
+    assert "no new ones begin: paused" in cluster.running[0].ctl("movements", "ls").stdout
+    assert cluster.running[1].ctl("movements", "resume").returncode == 0
+    until(lambda: whole(cluster, contents), "the copies are made elsewhere", 60)
+    until(lambda: cluster.running[0].json("GET", "/movements")[1] == {"paused": False, "under_way": 0, "moves": []},
+          "all movements have ended")
+
+
+def test_movements_begin_at_a_bounded_rate(new_cluster):
+    def change(config):
+        copies(2, "0s")(config)
+        config["cluster"]["repin"]["moves_per_second"] = 2
+
+    cluster = new_cluster(3, change)
+    contents = add_pins(cluster, "slowly", count=16)
+    holder, held = a_holder(cluster, contents)
+    holder.kill()
+    wait_down(cluster, holder)
+    begun = lambda: sum(holder.id not in allocated or len(allocated) > 2  # noqa: E731
+                        for allocated in allocations(cluster, {cid: contents[cid] for cid in held}).values())
+    first, start = begun(), time.monotonic()
+    while (now := begun()) < len(held):
+        assert now - first <= 4 + 2.5 * (time.monotonic() - start)
+        time.sleep(0.1)
+    until(lambda: whole(cluster, contents), "the copies are made elsewhere", 60)

@@ -76,6 +76,10 @@ class CommandLine {
     auto* balance = command(&root_, "rebalance", "Move copies so that the peers have about as many", "", rebalance);
     balance->add_flag("--dry-run", o_.dry_run, "only show what would move, and why");
     balance->add_flag("--top-up", o_.top_up, "instead, give pins below their maximum more copies");
+    auto* moving = group("movements", "Copies that are on the move");
+    command(moving, "ls", "Show what is under way, and why", "", movements);
+    command(moving, "pause", "Begin no new movement, whatever for; what is under way goes on", "", movements_pause);
+    command(moving, "resume", "Let movements begin again", "", movements_resume);
   }
 
   void pin_options(CLI::App* to) {

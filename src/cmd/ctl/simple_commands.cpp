@@ -101,23 +101,43 @@ int peers_drain(Context& context) {
               [](const auto&) { return ""; });
 }
 
+namespace {
+
+/// A line for each of its `moves`.
+std::string format_moves(const json::value& object) {
+  auto text = [](const json::value& from, std::string_view key) {
+    auto value = text_of(from, key);
+    return value.empty() ? std::string("-") : value;
+  };
+  std::string out;
+  for (const auto& move : object.at("moves").as_array()) {
+    out += fmt::format("{} | {} -> {} | {}\n", text(move, "cid"), text(move, "from"), text(move, "to"),
+                       text(move, "reason"));
+  }
+  return out;
+}
+
+int change_movements(Context& context, std::string path) {
+  return show(context, {.method = "POST", .path = std::move(path)}, [](const auto&) { return ""; });
+}
+
+}  // namespace
+
+int movements(Context& context) {
+  return show(context, {.path = "/movements"}, [](const json::value& all) {
+    bool paused = all.at("paused").as_bool();
+    return format_moves(all) +
+           fmt::format("{} under way{}\n", number_of(all, "under_way"), paused ? "; no new ones begin: paused" : "");
+  });
+}
+
+int movements_pause(Context& context) { return change_movements(context, "/movements/pause"); }
+int movements_resume(Context& context) { return change_movements(context, "/movements/resume"); }
+
 int rebalance(Context& context) {
   std::vector<std::pair<std::string, std::string>> query;
   if (context.options.dry_run) query.emplace_back("dry-run", "true");
-  auto format = [](const json::value& plan) {
-    std::string out;
-    const auto& object = plan.as_object();
-    auto text = [](const json::object& from, std::string_view key) -> std::string {
-      const auto* value = from.if_contains(key);
-      return value && value->is_string() ? std::string(value->get_string()) : std::string("-");
-    };
-    for (const auto& move : object.at("moves").as_array()) {
-      const auto& one = move.as_object();
-      out += fmt::format("{} | {} -> {} | {}\n", text(one, "cid"), text(one, "from"), text(one, "to"),
-                         text(one, "reason"));
-    }
-    return out + text(object, "summary") + "\n";
-  };
+  auto format = [](const json::value& plan) { return format_moves(plan) + text_of(plan, "summary") + "\n"; };
   return show(context,
               {.method = "POST", .path = context.options.top_up ? "/topup" : "/rebalance", .query = std::move(query)},
               format);

@@ -45,9 +45,8 @@ class Consensus {
   /// applied to this peer's state: a read that follows sees them. All of them go into one entry, but each decides for
   /// itself (a guard that fails does not touch the others). Errors: kInvalidArgument (empty, or larger than one entry
   /// can be); kResourceExhausted (the queue is full: try again later); kUnavailable (no leader until the deadline, or
-  /// the log cannot be written now: nothing was done, unless the message says that the outcome is unknown);
-  /// kDeadlineExceeded (the message says whether the write was committed). After an unknown outcome a repetition with
-  /// the same request_id is safe.
+  /// the log cannot be written now: nothing was done); kDeadlineExceeded (the message says whether the write was
+  /// committed, or that the outcome is unknown: a repetition with the same request_id is safe).
   virtual Task<std::vector<state::Outcome>> submit(std::vector<proto::Operation> operations, SteadyTime deadline) = 0;
 
   /// Whom this peer takes for the leader now.

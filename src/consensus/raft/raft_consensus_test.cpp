@@ -278,7 +278,7 @@ TEST(RaftConsensus, AFullDiskIsSaidAndTheLogGoesOnWhenThereIsSpace) {
   peer.env.fail_after(1, FaultEnv::Fault::kNoSpace);
   auto unknown = peer.submit({put_op(pin_of(2))});
   ASSERT_FALSE(unknown.has_value());
-  EXPECT_EQ(unknown.error().kind, ErrorKind::kUnavailable);
+  EXPECT_EQ(unknown.error().kind, ErrorKind::kDeadlineExceeded);
   EXPECT_NE(unknown.error().message.find("a retry with the same idempotency key is safe"), std::string::npos)
       << unknown.error().message;
   auto refused = peer.submit({put_op(pin_of(3))});

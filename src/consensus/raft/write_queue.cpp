@@ -93,8 +93,8 @@ std::shared_ptr<proto::Entry> WriteQueue::committed(LogIndex index, Term term) {
 
 void WriteQueue::give_up(WriteGroup group, const std::string& reason) {
   for (auto& write : group.writes) {
-    answer(*write,
-           fail(ErrorKind::kUnavailable, fmt::format("the outcome of the write is unknown: {}; {}", reason, kRetry)));
+    answer(*write, fail(ErrorKind::kDeadlineExceeded,
+                        fmt::format("the outcome of the write is unknown: {}; {}", reason, kRetry)));
   }
 }
 
@@ -174,7 +174,7 @@ void WriteQueue::fail_proposed(const std::string& reason) {
     for (auto& write : group.writes) {
       std::string what = write->committed ? fmt::format("committed at {}, not visible here", index.value)
                                           : std::string("the outcome of the write is unknown");
-      answer(*write, fail(ErrorKind::kUnavailable, fmt::format("{}: {}; {}", what, reason, kRetry)));
+      answer(*write, fail(ErrorKind::kDeadlineExceeded, fmt::format("{}: {}; {}", what, reason, kRetry)));
     }
   }
 }

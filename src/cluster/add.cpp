@@ -120,11 +120,12 @@ Task<> make_blocks(UploadPtr upload, TaskGroup& tasks) {
 class PipelinedAdd final : public AddSession {
  public:
   using Pin = std::function<Task<>(ipld::Cid)>;
-  PipelinedAdd(UploadPtr upload, size_t window_bytes, Pin pin)
-      : upload_(std::move(upload)), window_bytes_(window_bytes), pin_(std::move(pin)) {}
+  PipelinedAdd(UploadPtr upload, size_t window_bytes, Pin pin, std::function<void()> give_up)
+      : upload_(std::move(upload)), window_bytes_(window_bytes), pin_(std::move(pin)), give_up_(std::move(give_up)) {}
   ~PipelinedAdd() override {
     upload_->abandoned = true;
     upload_->changed.notify_all();
+    if (give_up_) give_up_();
   }
 
   Task<Outputs> begin_file(std::string path) override { return push({UploadStep::kBeginFile, std::move(path), {}}); }
@@ -146,6 +147,7 @@ class PipelinedAdd final : public AddSession {
       for (auto& left : upload_->writer->left_behind()) outputs.back().left_behind.push_back(std::move(left.peer));
     }
     if (pin_) CO_TRY(co_await pin_(upload_->maker->root()));
+    give_up_ = {};
     co_return outputs;
   }
 
@@ -164,6 +166,7 @@ class PipelinedAdd final : public AddSession {
   UploadPtr upload_;
   size_t window_bytes_;
   Pin pin_;
+  std::function<void()> give_up_;  // unless it has come to its end
 };
 
 }  // namespace
@@ -187,8 +190,26 @@ Task<std::unique_ptr<AddSession>> Cluster::add(AddParams params, Caller caller) 
       return pin_added(std::move(root), options, caller, destinations, upload->writer);
     };
   }
+  std::function<void()> give_up;
+  if (!destinations.reservation.empty()) {
+    give_up = [this, reservation = destinations.reservation] {
+      tasks_.spawn("giving back reserved room", release_room(reservation));
+    };
+  }
   tasks_.spawn("adding", make_blocks(upload, tasks_));
-  co_return std::make_unique<PipelinedAdd>(std::move(upload), options_.add_window_bytes, std::move(pin_root));
+  co_return std::make_unique<PipelinedAdd>(std::move(upload), options_.add_window_bytes, std::move(pin_root),
+                                           std::move(give_up));
+}
+
+/// A question to the leader that ends the reservation on its way. Unheard, it lapses by itself.
+Task<> Cluster::release_room(Bytes reservation) {
+  proto::AllocateRequest request;
+  request.set_replication_factor_min(-1);
+  request.set_replication_factor_max(-1);
+  request.set_only_look(true);
+  request.set_reservation(std::move(reservation));
+  CO_TRY(co_await placement_.place(std::move(request)));
+  co_return Result<>{};
 }
 
 /// Whoever is to hold it, everybody included.

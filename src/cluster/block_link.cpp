@@ -4,6 +4,7 @@
 
 #include "base/deadline.h"
 #include "proto/peer.pb.h"
+#include "rpc/error_code.h"
 
 namespace ipfsc::cluster {
 namespace {
@@ -12,8 +13,7 @@ constexpr std::string_view kExchange = "Blocks/Exchange";
 
 Result<Bytes> result_of(proto::GotBlock& block) {
   if (block.error_kind() == 0) return std::move(*block.mutable_data());
-  bool known = block.error_kind() <= static_cast<int>(ErrorKind::kUnauthenticated);
-  return fail(known ? static_cast<ErrorKind>(block.error_kind()) : ErrorKind::kUnknown, block.error());
+  return fail(rpc::error_kind_of(block.error_kind()), block.error());
 }
 
 }  // namespace

@@ -183,6 +183,7 @@ class Cluster {
   Task<std::unique_ptr<AddWriter>> open_add_writer(const AddParams& params, const Placed& destinations, bool verified);
   Task<> pin_added(ipld::Cid root, model::PinOptions options, Caller caller, Placed sent_to,
                    std::shared_ptr<AddWriter> writer);
+  Task<> release_room(Bytes reservation);
   void serve_adds(rpc::Router& router);
   Task<> take_blocks(rpc::Stream& stream);
   Task<> hold_taken(ipld::Cid root, std::shared_ptr<ipfs::BlockWriter> writer);

@@ -1,6 +1,7 @@
 #include "cluster/placement.h"
 
 #include "base/log.h"
+#include "rpc/error_code.h"
 
 namespace ipfsc::cluster {
 namespace {
@@ -22,8 +23,7 @@ Result<std::vector<ipld::PeerId>> peers_of(const google::protobuf::RepeatedPtrFi
 
 Result<Placed> from_proto(const proto::AllocateAnswer& answer) {
   if (answer.error_kind() != 0) {
-    bool known = answer.error_kind() <= static_cast<int>(ErrorKind::kUnauthenticated);
-    return fail(known ? static_cast<ErrorKind>(answer.error_kind()) : ErrorKind::kUnknown, answer.error());
+    return fail(rpc::error_kind_of(answer.error_kind()), answer.error());
   }
   Placed placed;
   TRY_ASSIGN(placed.peers, peers_of(answer.allocations()));

@@ -1,6 +1,8 @@
 """Adds to several peers at once: an add that was answered is safe wherever it came in."""
 import json
+import re
 import signal
+import socket
 
 import pytest
 from content import fetch, random_bytes
@@ -70,3 +72,21 @@ def test_too_few_destinations_fail_the_add(new_cluster, upload):
     out = cluster[0].ctl("add", "--rmin=3", "--rmax=3", str(path), check=False)
     assert out.returncode != 0 and "copies" in out.stdout + out.stderr, out
     assert cluster[0].lines("GET", "/allocations") == []
+
+
+def test_room_is_reserved_while_an_add_comes_in_and_given_back_when_it_is_given_up(new_cluster):
+    cluster = new_cluster(3)
+    cid = "bafkreifjjcie6lypi6ny7amxnfftagclbuxndqonfipmb64f2km2devei4"
+
+    def promised():
+        peers = cluster.leader().json("POST", f"/pins/{cid}?dry-run=true&replication-min=1&replication-max=3")[1]["peers"]
+        return [int(n) for peer in peers for n in re.findall(r"(\d+) bytes promised", peer["reason"])]
+
+    for adder in cluster:  # the leader and others
+        host, port = adder.api.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(b"POST /add?replication-min=1&replication-max=2 HTTP/1.1\r\nHost: h\r\nContent-Length: 50000000\r\n"
+                               b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+                               b"--b\r\nContent-Disposition: file; filename=f\r\n\r\nbytes")
+            assert until(promised, "room is reserved") == [50_000_000] * 2
+        until(lambda: not promised(), "it is given back")

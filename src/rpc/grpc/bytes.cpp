@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "rpc/error_code.h"
 #include "rpc/rpc.h"
 
 namespace ipfsc::rpc {
@@ -78,9 +79,7 @@ Result<> from_status(const grpc::Status& status) {
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED && text == "Deadline Exceeded") {
     return fail(ErrorKind::kDeadlineExceeded, "no answer in time");
   }
-  auto code = static_cast<int>(status.error_code());
-  bool known = code >= 1 && code <= static_cast<int>(ErrorKind::kUnauthenticated);
-  return fail(known ? static_cast<ErrorKind>(code) : ErrorKind::kUnknown, text);
+  return fail(error_kind_of(status.error_code()), text);
 }
 
 }  // namespace ipfsc::rpc

@@ -175,6 +175,7 @@ Task<std::unique_ptr<AddSession>> Cluster::add(AddParams params, Caller caller) 
   CO_TRY(check_writable());
   params.pin.pin_update.reset();
   params.pin.mode = model::PinMode::kRecursive;
+  fill_in_factors(options_, params.pin);
   // What would make the final pin fail is told before the first byte is taken.
   CO_TRY_ASSIGN(auto destinations, co_await add_destinations(params));
   auto upload = std::make_shared<Upload>(runtime_, add_counters_);
@@ -214,9 +215,7 @@ Task<> Cluster::release_room(Bytes reservation) {
 
 /// Whoever is to hold it, everybody included.
 Task<Placed> Cluster::add_destinations(const AddParams& params) {
-  auto options = params.pin;
-  fill_in_factors(options_, options);
-  auto request = allocate_request({}, options, {});
+  auto request = allocate_request({}, params.pin, {});
   request.set_for_add(!params.local && !params.no_pin);
   request.set_size_bytes(params.size_hint_bytes.value_or(0));
   CO_TRY_ASSIGN(auto placed, co_await placement_.place(std::move(request)));
@@ -237,9 +236,8 @@ Task<std::unique_ptr<AddWriter>> Cluster::open_add_writer(const AddParams& param
   if (!only_here) {
     std::ranges::copy_if(destinations.peers, std::back_inserter(others),
                          [this](const auto& peer) { return peer != options_.self; });
-    auto pin = params.pin;
-    fill_in_factors(options_, pin);
-    if (pin.replication_factor_min > 0) options.needed = static_cast<size_t>(pin.replication_factor_min);
+    int least = params.pin.replication_factor_min;
+    if (least > 0) options.needed = static_cast<size_t>(least);
   }
   std::unique_ptr<ipfs::BlockWriter> local;
   if (others.size() < destinations.peers.size()) {

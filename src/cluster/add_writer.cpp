@@ -81,8 +81,8 @@ Task<> AddWriter::send(CopyPtr copy, std::unique_ptr<rpc::Stream> stream) {
     co_return Result<>{};
   };
   auto first = co_await (send_all(*copy, *stream) || given_up(*copy));
-  if (first.index() == 0 && !std::get<0>(first)) copy->fail_with(std::get<0>(first).error());
-  if (first.index() == 1 && !std::get<1>(first)) copy->fail_with(std::get<1>(first).error());
+  auto& ended = first.index() == 0 ? std::get<0>(first) : std::get<1>(first);
+  if (!ended) copy->fail_with(ended.error());
   co_return Result<>{};
 }
 

@@ -14,6 +14,15 @@ constexpr std::string_view kPlan = "Membership/Plan";
 constexpr Duration kPlanTime = std::chrono::minutes(10);  // all pins are looked at
 constexpr Duration kLeaderTime = std::chrono::seconds(10);
 
+/// Of a planned move or of one under way.
+template <class Move>
+PlannedMove from_proto(ipld::Cid cid, const Move& move) {
+  PlannedMove out{.cid = std::move(cid), .from = {}, .to = {}, .reason = move.reason()};
+  if (auto from = ipld::PeerId::from_bytes(move.from())) out.from = *std::move(from);
+  if (auto to = ipld::PeerId::from_bytes(move.to())) out.to = *std::move(to);
+  return out;
+}
+
 MovementPlan from_proto(const proto::PlanAnswer& answer) {
   MovementPlan plan{.moves = {},
                     .pins = answer.pins(),
@@ -22,11 +31,7 @@ MovementPlan from_proto(const proto::PlanAnswer& answer) {
                     .summary = answer.summary()};
   for (const auto& move : answer.moves()) {
     auto cid = ipld::Cid::from_bytes(move.cid());
-    if (!cid) continue;
-    PlannedMove planned{.cid = *std::move(cid), .from = {}, .to = {}, .reason = move.reason()};
-    if (auto from = ipld::PeerId::from_bytes(move.from())) planned.from = *std::move(from);
-    if (auto to = ipld::PeerId::from_bytes(move.to())) planned.to = *std::move(to);
-    plan.moves.push_back(std::move(planned));
+    if (cid) plan.moves.push_back(from_proto(*std::move(cid), move));
   }
   return plan;
 }
@@ -105,11 +110,8 @@ Task<Movements> Cluster::movements(size_t limit) {
     after = page->back().cid;
     for (auto& item : *page) {
       for (const auto& move : item.work.moves()) {
-        PlannedMove known{.cid = item.cid, .from = {}, .to = {}, .reason = move.reason()};
-        if (auto from = ipld::PeerId::from_bytes(move.from())) known.from = *std::move(from);
-        if (auto to = ipld::PeerId::from_bytes(move.to())) known.to = *std::move(to);
-        known.started = WallTime(std::chrono::milliseconds(move.started_ms()));
-        all.moves.push_back(std::move(known));
+        all.moves.push_back(from_proto(item.cid, move));
+        all.moves.back().started = WallTime(std::chrono::milliseconds(move.started_ms()));
       }
     }
   }

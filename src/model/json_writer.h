@@ -54,36 +54,34 @@ class JsonObject {
   /// ["a","b"] of each element's to_string(), escaped: names and paths in addresses may have quotes in them.
   template <class List>
   void plain_list(std::string_view name, const List& list) {
-    auto& out = key(name);
-    out.push_back('[');
-    bool first = true;
-    for (const auto& item : list) {
-      if (!first) out.push_back(',');
-      first = false;
-      append_json_string(out, item.to_string());
-    }
-    out.push_back(']');
+    elements(name, list, [this](const auto& item) { append_json_string(out_, item.to_string()); });
   }
   /// [{…},…]: `write` puts the fields of an element into its object.
   template <class List, class Write>
   void objects(std::string_view name, const List& list, Write write) {
-    auto& out = key(name);
-    out.push_back('[');
-    bool first = true;
-    for (const auto& element : list) {
-      if (!first) out.push_back(',');
-      first = false;
-      JsonObject object(out);
-      write(object, element);
+    elements(name, list, [this, &write](const auto& item) {
+      JsonObject object(out_);
+      write(object, item);
       object.end();
-    }
-    out.push_back(']');
+    });
   }
   /// null when empty, else {"k":"v",…}.
   void string_map(std::string_view name, const std::map<std::string, std::string>& map, bool null_when_empty);
   void end() { out_.push_back('}'); }
 
  private:
+  template <class List, class Append>
+  void elements(std::string_view name, const List& list, Append append) {
+    key(name).push_back('[');
+    bool first = true;
+    for (const auto& item : list) {
+      if (!first) out_.push_back(',');
+      first = false;
+      append(item);
+    }
+    out_.push_back(']');
+  }
+
   std::string& out_;
   bool first_ = true;
 };

@@ -56,7 +56,7 @@ grpc::Status to_status(const Result<>& result) {
   return {static_cast<grpc::StatusCode>(result.error().kind), result.error().message.substr(0, kMaxErrorBytes)};
 }
 
-Result<> from_status(const grpc::Status& status) {
+Result<> from_status(const grpc::Status& status, bool given_up_here) {
   if (status.ok()) return {};
   const std::string& text = status.error_message();
   auto says = [&](std::string_view part) { return text.find(part) != std::string::npos; };
@@ -78,6 +78,9 @@ Result<> from_status(const grpc::Status& status) {
   }
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED && text == "Deadline Exceeded") {
     return fail(ErrorKind::kDeadlineExceeded, "no answer in time");
+  }
+  if (status.error_code() == grpc::StatusCode::CANCELLED && !given_up_here) {
+    return fail(ErrorKind::kUnavailable, "the other peer has ended the call");
   }
   return fail(error_kind_of(status.error_code()), text);
 }

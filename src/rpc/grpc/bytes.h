@@ -15,7 +15,8 @@ grpc::ByteBuffer to_buffer(Bytes bytes);
 std::optional<Bytes> from_buffer(const grpc::ByteBuffer& buffer);
 
 grpc::Status to_status(const Result<>& result);
-/// What a call ended with, from the caller's side. Errors of the handshake are told as what they mean.
-Result<> from_status(const grpc::Status& status);
+/// What a call ended with, from the caller's side. Errors of the handshake are told as what they mean. Only a call that
+/// was given up here ends with kCancelled: a peer that stops during a call is kUnavailable.
+Result<> from_status(const grpc::Status& status, bool given_up_here);
 
 }  // namespace ipfsc::rpc

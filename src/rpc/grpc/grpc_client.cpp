@@ -145,6 +145,7 @@ class GrpcClient::ClientCall final : public grpc::ClientBidiReactor<grpc::ByteBu
   /// Nobody reads or writes any more.
   void drop() {
     if (done_) return;
+    given_up_ = true;
     context_.TryCancel();
     close();
   }
@@ -189,7 +190,7 @@ class GrpcClient::ClientCall final : public grpc::ClientBidiReactor<grpc::ByteBu
   Task<> ended() {
     close();
     while (!done_) CO_TRY(co_await changed_.wait());
-    co_return from_status(status_);
+    co_return from_status(status_, given_up_ || shared_->stopped);
   }
 
   std::shared_ptr<Shared> shared_;
@@ -199,6 +200,7 @@ class GrpcClient::ClientCall final : public grpc::ClientBidiReactor<grpc::ByteBu
   grpc::Status status_;
   bool reading_ = false, read_ok_ = false, writing_ = false, write_ok_ = false;
   bool closing_ = false;  // no new reads and writes
+  bool given_up_ = false;
   bool done_ = false;
   Notifier changed_;
 };
@@ -296,7 +298,7 @@ Task<Bytes> GrpcClient::call(ipld::PeerId peer, std::string_view method, Bytes r
     call->context.TryCancel();
     co_return fail(news.error());
   }
-  auto result = from_status(call->status);
+  auto result = from_status(call->status, shared->stopped);
   if (!result) {
     if (result.error().kind == ErrorKind::kUnavailable && !shared->stopped) {
       if (auto* now = connection_to(peer)) now->try_next_target();

@@ -255,6 +255,33 @@ TEST_F(Grpc, StopEndsCallsUnderWay) {
   });
 }
 
+TEST_F(Grpc, APeerThatStopsDuringACallIsUnavailable) {
+  auto all = [this]() -> Task<> {
+    GrpcServer server(runtime_, options(server_, 's'), router_,
+                      [](const ipld::PeerId&, Access) -> Result<> { return {}; });
+    CO_TRY(server.start());
+    GrpcClient client(runtime_, options(client_, 's'));
+    client.set_addresses(server_.id, {server.addresses().front()});
+    auto stream = client.open(server_.id, "Test/Double");
+    CO_TRY(co_await stream->write("a"));
+    CO_TRY(co_await stream->read());
+    TaskGroup tasks(runtime_);
+    tasks.spawn("stopping the server", [](Runtime& runtime, GrpcServer& stopping, int& hanging) -> Task<> {
+      while (hanging == 0) CO_TRY(co_await runtime.sleep_for(std::chrono::milliseconds(5)));
+      co_return co_await stopping.stop();
+    }(runtime_, server, hanging_));
+    auto answer = co_await client.call(server_.id, "Test/Hang", "", soon());
+    EXPECT_EQ(answer.error().kind, ErrorKind::kUnavailable) << answer.error().message;
+    auto read = co_await stream->read();
+    EXPECT_EQ(read.error().kind, ErrorKind::kUnavailable) << read.error().message;
+    co_await tasks.join();
+    co_await client.stop();
+    co_return Result<>{};
+  };
+  auto result = runtime_.run_task<void>(all());
+  EXPECT_TRUE(result) << result.error().message;
+}
+
 TEST_F(Grpc, TwoServersDoNotShareAPort) {
   with_peers([this](GrpcClient&) -> Task<> {
     auto second = options(client_, 's');

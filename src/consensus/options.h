@@ -41,6 +41,7 @@ struct RaftOptions {
 
   Duration tick = std::chrono::milliseconds(50);
   int heartbeat_ticks = 2;
+  size_t learner_heartbeats = 8;  ///< to all learners together, in one round of heartbeats
   int election_ticks = 10;
 
   /// One entry collects the operations that wait while the previous one is written. A larger single write is refused.
@@ -68,8 +69,10 @@ struct RaftOptions {
   Duration reopen_after = std::chrono::seconds(1);
   Duration reopen_after_at_most = std::chrono::seconds(30);
 
-  /// Voters are the largest odd number of members up to this.
+  /// Voters are the largest odd number of members that may vote, up to this.
   size_t max_voters = 5;
+  /// A voter that is not heard for so long gives its vote to another member, if there is one.
+  Duration voter_grace = std::chrono::minutes(5);
 
   /// How long stop() waits for writes under way.
   Duration stop_grace = std::chrono::seconds(2);

@@ -47,6 +47,117 @@ TEST_F(RaftCluster, VotersAreOddInNumber) {
   EXPECT_THAT(seen, ::testing::ElementsAre(1, 3, 3, 5, 5, 5));
 }
 
+/// RaftCluster with roles.
+class RaftRoles : public RaftCluster {
+ protected:
+  RaftRoles() {
+    configure = [](RaftOptions& options) { options.voter_grace = 20s; };
+  }
+  void set_role(Node& of, proto::PeerRole role) {
+    ASSERT_TRUE(eventually([&] { return leader() != nullptr; }));
+    proto::Operation operation;
+    operation.mutable_peer_put()->set_peer(of.id.bytes());
+    operation.mutable_peer_put()->set_role(role);
+    ASSERT_TRUE(runtime.run_task(leader()->consensus->submit({operation}, in(10s))));
+  }
+  /// Numbers of the nodes that vote, as the leader has it.
+  std::vector<int> voters() {
+    std::vector<int> out;
+    if (leader() == nullptr) return out;
+    for (const auto& member : leader()->consensus->members()) {
+      if (member.role != MemberRole::kVoter) continue;
+      for (size_t n = 0; n < nodes.size(); ++n) {
+        if (nodes[n]->id == member.peer) out.push_back(static_cast<int>(n));
+      }
+    }
+    std::ranges::sort(out);
+    return out;
+  }
+  bool come_to(std::vector<int> wanted) {
+    bool came = eventually([&] { return voters() == wanted; }, 60s);
+    runtime.run_for(300ms);  // until all have left the joint configuration
+    return came;
+  }
+};
+
+TEST_F(RaftRoles, ADirectorAloneVotesAndAgentsHaveEverything) {
+  begin();
+  set_role(node(0), proto::PEER_ROLE_VOTER);
+  for (int n = 1; n < 4; ++n) {
+    join();
+    set_role(node(n), proto::PEER_ROLE_AGENT);
+  }
+  ASSERT_TRUE(come_to({0}));
+  for (int n = 1; n < 4; ++n) node(n).lose_power();
+  ASSERT_TRUE(put(node(0), 1)) << "agents are not asked";
+  for (int n = 1; n < 4; ++n) ASSERT_TRUE(node(n).open());
+  ASSERT_TRUE(put(node(2), 2)) << "through an agent";
+  expect_equal();
+  EXPECT_EQ(voters(), std::vector{0});
+}
+
+TEST_F(RaftRoles, AStandbyVotesFromTheLossOfAVoterUntilItIsBack) {
+  make(3);
+  join();
+  set_role(node(3), proto::PEER_ROLE_STANDBY);
+  runtime.run_for(5s);
+  ASSERT_EQ(voters(), (std::vector{0, 1, 2}));
+  node(1).lose_power();
+  runtime.run_for(15s);
+  EXPECT_EQ(voters(), (std::vector{0, 1, 2})) << "within the grace";
+  ASSERT_TRUE(come_to({0, 2, 3}));
+  node(leader() == &node(0) ? 2 : 0).lose_power();
+  ASSERT_TRUE(put(node(3), 1)) << "two of the three that vote now are there";
+  for (int n : {0, 1, 2}) {
+    if (!node(n).consensus) ASSERT_TRUE(node(n).open());
+  }
+  ASSERT_TRUE(come_to({0, 1, 2}));
+  expect_equal();
+}
+
+TEST_F(RaftRoles, ManyAgentsFollowWithFewHeartbeats) {
+  configure = [](RaftOptions& options) { options.learner_heartbeats = 2; };
+  begin();
+  for (int n = 1; n < 8; ++n) {
+    join();
+    set_role(node(n), proto::PEER_ROLE_AGENT);
+  }
+  node(5).lose_power();
+  ASSERT_TRUE(put(node(0), 1));
+  ASSERT_TRUE(node(5).open());
+  network.cut(node(6).id, node(0).id);
+  ASSERT_TRUE(put(node(7), 2));
+  network.heal();
+  expect_equal();  // without another write
+}
+
+TEST_F(RaftRoles, AnotherMemberTakesTheVoteOfALostOne) {
+  configure = [](RaftOptions& options) {
+    options.voter_grace = 20s;
+    options.max_voters = 3;
+  };
+  make(1);
+  for (int n = 1; n < 4; ++n) join();
+  ASSERT_TRUE(come_to({0, 1, 2}));
+  node(2).lose_power();
+  ASSERT_TRUE(come_to({0, 1, 3}));
+  ASSERT_TRUE(node(2).open());
+  runtime.run_for(60s);
+  EXPECT_EQ(voters(), (std::vector{0, 1, 3})) << "who votes already stays";
+  expect_equal();
+}
+
+TEST_F(RaftRoles, ALeaderThatIsToVoteNoMoreHandsOver) {
+  make(3);
+  Node& before = *leader();
+  set_role(before, proto::PEER_ROLE_AGENT);
+  ASSERT_TRUE(eventually([&] { return leader() != nullptr && leader() != &before && voters().size() == 1; }));
+  ASSERT_TRUE(put(before, 1));
+  set_role(before, proto::PEER_ROLE_VOTER);
+  ASSERT_TRUE(eventually([&] { return voters().size() == 3; }));
+  expect_equal();
+}
+
 TEST_F(RaftCluster, ManyWritesThroughAllPeersAtOnce) {
   make(3);
   TaskGroup tasks(runtime);

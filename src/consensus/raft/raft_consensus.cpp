@@ -113,7 +113,7 @@ Task<> RaftConsensus::stop() {
   stopping_ = true;
   changed_.notify_all();
   SteadyTime patience = runtime_.now() + options_.stop_grace;
-  co_await hand_over(patience);
+  co_await hand_over(conf_.voters, patience);
   for (;;) {
     if (!is_leader() || runtime_.now() >= patience) {
       queue_.fail_waiting(stopping_error());
@@ -301,6 +301,7 @@ Task<> RaftConsensus::tick_loop() {
     CO_TRY(co_await runtime_.sleep_for(options_.tick));
     if (!engine_) continue;
     engine_->tick();
+    ++ticks_;
     adjust_voters();
     watch_offers();
     pump();

@@ -31,6 +31,7 @@
 #include "consensus/raft/log_store.h"
 #include "consensus/raft/snapshot_offers.h"
 #include "consensus/raft/transport.h"
+#include "consensus/raft/voters.h"
 #include "consensus/raft/write_queue.h"
 #include "rpc/rpc.h"
 
@@ -61,7 +62,7 @@ class RaftConsensus final : public Consensus {
   std::unique_ptr<state::ChangeStream> feed(state::FeedPosition from) override;
   Task<Bytes> add_member(ipld::PeerId peer, SteadyTime deadline) override;
   Task<> remove_member(ipld::PeerId peer, SteadyTime deadline) override;
-  Task<> resign(SteadyTime deadline) override { return hand_over(deadline); }
+  Task<> resign(SteadyTime deadline) override { return hand_over(conf_.voters, deadline); }
   Task<> wait_ready(SteadyTime deadline) override;
   std::optional<StateFetch> fetching() const override;
   Task<> stop() override;
@@ -114,6 +115,7 @@ class RaftConsensus final : public Consensus {
 
   // raft_network.cpp
   void join_network(RaftNetwork network);
+  bool passes_over(const RaftMessage& message) const;
   void send(std::vector<RaftMessage> messages);
   Task<> receive(rpc::CallInfo info, rpc::Stream& stream);
   void deliver(const ipld::PeerId& from, ByteView message);
@@ -129,8 +131,9 @@ class RaftConsensus final : public Consensus {
   Bytes grant_for(RaftId id) const;
   Task<> wait_for_members(SteadyTime deadline);
   Task<> change_members(std::vector<ConfChange> changes, Bytes context, SteadyTime deadline);
+  std::vector<VoterCandidate> voter_candidates(const EngineStatus& status);
   void adjust_voters();
-  Task<> hand_over(SteadyTime deadline);
+  Task<> hand_over(std::vector<RaftId> to, SteadyTime deadline);
 
   // raft_snapshot.cpp
   Result<LogSnapshot> offer_snapshot(LogIndex at_least, RaftId to);
@@ -185,7 +188,10 @@ class RaftConsensus final : public Consensus {
   uint64_t state_bytes_ = 0;  // on disk, at the last flush
   size_t forwards_ = 0;       // entries on their way to the leader
   std::map<LogIndex, std::pair<Term, std::vector<state::Outcome>>> recent_outcomes_;  // while there are such
+  uint64_t ticks_ = 0;                                                                // of the engine
   bool changing_members_ = false;
+  bool handing_over_ = false;              // since another is to lead
+  std::map<RaftId, SteadyTime> heard_at_;  // of the leader: when each member was heard last
   bool writing_ = false, applying_ = false;
   size_t jobs_ = 0;                 // others on the pool
   std::deque<EntryPtr> committed_;  // to apply

@@ -1,4 +1,4 @@
-// RaftConsensus: who takes part. Members join as learners; the leader makes voters of them, always an odd number.
+// RaftConsensus: who takes part. Members join as learners; the leader chooses voters among them (voters.h).
 #include <algorithm>
 
 #include "base/check.h"
@@ -14,6 +14,7 @@ LogComponent log("raft");
 
 /// A learner that has all but so many entries may become a voter.
 constexpr uint64_t kCaughtUpEntries = 100;
+constexpr Duration kHandOverTime = std::chrono::seconds(5);
 
 std::vector<RaftId> to_ids(const google::protobuf::RepeatedField<uint64_t>& ids) { return {ids.begin(), ids.end()}; }
 
@@ -155,49 +156,64 @@ Task<> RaftConsensus::change_members(std::vector<ConfChange> changes, Bytes cont
   co_return outcome;
 }
 
-/// The leader, at times: as many voters as there may be, an odd number, of those that have caught up.
-void RaftConsensus::adjust_voters() {
-  if (!is_leader() || changing_members_ || !conf_.voters_outgoing.empty() || stopping_) return;
-  size_t voters = conf_.voters.size(), members = voters + conf_.learners.size();
-  size_t wanted = std::min(members, options_.max_voters);
-  if (wanted % 2 == 0) --wanted;
-  if (voters == wanted) return;
-  auto status = engine_->status();
-  std::vector<ConfChange> changes;
-  if (voters < wanted) {
-    for (const auto& member : status.progress) {
-      bool learner = std::ranges::binary_search(conf_.learners, member.id);
-      if (!learner || !member.recently_active || voters + changes.size() == wanted) continue;
-      bool answered = member.matched != LogIndex();
-      if (!answered || member.matched.value + kCaughtUpEntries < status.last_index.value) continue;
-      changes.push_back({ConfChange::kAddVoter, member.id});
+/// Of the leader: what choose_voters() is to know.
+std::vector<VoterCandidate> RaftConsensus::voter_candidates(const EngineStatus& status) {
+  auto now = runtime_.now();
+  std::erase_if(heard_at_, [&](const auto& heard) { return !peers_.contains(heard.first); });
+  std::vector<VoterCandidate> out;
+  for (const auto& member : status.progress) {
+    VoterCandidate candidate{.id = member.id, .votes = std::ranges::binary_search(conf_.voters, member.id)};
+    auto& heard = heard_at_.try_emplace(member.id, now).first->second;
+    if (member.recently_active || member.id == self_) heard = now;
+    candidate.lost = now - heard > options_.voter_grace;
+    bool answered = member.matched != LogIndex();
+    candidate.caught_up =
+        member.recently_active && answered && member.matched.value + kCaughtUpEntries >= status.last_index.value;
+    if (auto peer = peers_.find(member.id); peer != peers_.end()) {
+      if (auto known = state_.peer(peer->second)) candidate.role = known->role;
     }
-    if (!changes.empty() && (voters + changes.size()) % 2 == 0) changes.pop_back();
-  } else {
-    // The one that is furthest behind.
-    std::ranges::sort(status.progress, {}, &MemberProgress::matched);
-    for (const auto& member : status.progress) {
-      bool voter = std::ranges::binary_search(conf_.voters, member.id);
-      if (voter && member.id != self_ && voters - changes.size() > wanted) {
-        changes.push_back({ConfChange::kAddLearner, member.id});
-      }
-    }
+    out.push_back(candidate);
   }
-  if (changes.empty()) return;
-  auto proposed = engine_->propose_conf_change(changes, {});
-  if (proposed) log.info("changing from {} voters to {}", voters, wanted);
+  return out;
 }
 
-/// Before a planned stop: the writes go on elsewhere.
-Task<> RaftConsensus::hand_over(SteadyTime deadline) {
-  if (!is_leader() || conf_.voters.size() < 2 || !engine_ || !transport_) co_return Result<>{};
+/// The leader, at times. It hands over before it loses its own vote.
+void RaftConsensus::adjust_voters() {
+  if (!is_leader()) return heard_at_.clear();
+  if (changing_members_ || !conf_.voters_outgoing.empty() || stopping_) return;
+  auto status = engine_->status();
+  auto chosen = choose_voters(voter_candidates(status), options_.max_voters);
+  bool stays = std::ranges::binary_search(chosen, self_);
+  std::vector<ConfChange> changes;
+  for (RaftId id : chosen) {
+    if (!std::ranges::binary_search(conf_.voters, id)) changes.push_back({ConfChange::kAddVoter, id});
+  }
+  for (RaftId id : conf_.voters) {
+    if (stays && !std::ranges::binary_search(chosen, id)) changes.push_back({ConfChange::kAddLearner, id});
+  }
+  if (!changes.empty()) {
+    auto proposed = engine_->propose_conf_change(changes, {});
+    if (proposed) log.info("changing the voters: {} changes to come to {}", changes.size(), chosen.size());
+  } else if (!stays && status.transferring_to == kNobody && !handing_over_) {
+    handing_over_ = true;
+    tasks_.spawn("handing over the leadership", [](RaftConsensus& self, std::vector<RaftId> to) -> Task<> {
+      auto done = co_await self.hand_over(std::move(to), self.runtime_.now() + kHandOverTime);
+      self.handing_over_ = false;
+      co_return done;
+    }(*this, std::move(chosen)));
+  }
+}
+
+/// To one of the voters `to`: the writes go on elsewhere.
+Task<> RaftConsensus::hand_over(std::vector<RaftId> to, SteadyTime deadline) {
+  if (!is_leader() || !engine_ || !transport_) co_return Result<>{};
   auto status = engine_->status();
   // Best those that are reached for sure, then those that have most.
   std::ranges::sort(status.progress, std::greater<>(), [this](const MemberProgress& member) {
     return std::pair(transport_->reaches(member.id), member.matched);
   });
   for (const auto& member : status.progress) {
-    if (member.id == self_ || !member.recently_active || !std::ranges::binary_search(conf_.voters, member.id)) continue;
+    if (member.id == self_ || !member.recently_active || !std::ranges::binary_search(to, member.id)) continue;
     if (!engine_->transfer_leader(member.id)) continue;
     pump();
     // After an election timeout the engine gives the transfer up; then the next one is tried.

@@ -14,7 +14,7 @@ constexpr std::string_view kProposeMethod = "Raft/Propose";
 constexpr Duration kProposeTime = std::chrono::seconds(10);  // for the leader's answer, which waits for nothing
 constexpr Duration kAskAgain = std::chrono::milliseconds(50);
 constexpr size_t kMostStrangers = 64;
-constexpr uint32_t kSnapshotMessage = 7;  // eraftpb.MessageType
+constexpr uint32_t kSnapshotMessage = 7, kHeartbeatMessage = 8;  // eraftpb.MessageType
 
 }  // namespace
 
@@ -55,9 +55,23 @@ const ipld::PeerId* RaftConsensus::peer_of(RaftId id) const {
   return stranger == strangers_.end() ? nullptr : &stranger->second;
 }
 
+/// Learners need no heartbeats to keep quiet, only to be found again after a loss: the more there are, the fewer each
+/// gets, in turns.
+bool RaftConsensus::passes_over(const RaftMessage& message) const {
+  size_t turns = (conf_.learners.size() + options_.learner_heartbeats - 1) / options_.learner_heartbeats;
+  if (message.type != kHeartbeatMessage || turns < 2) return false;
+  auto learner = std::ranges::lower_bound(conf_.learners, message.to);
+  if (learner == conf_.learners.end() || *learner != message.to) return false;
+  return (static_cast<size_t>(learner - conf_.learners.begin()) +
+          ticks_ / static_cast<size_t>(options_.heartbeat_ticks)) %
+             turns !=
+         0;
+}
+
 void RaftConsensus::send(std::vector<RaftMessage> messages) {
   if (!transport_) return;
   for (auto& message : messages) {
+    if (passes_over(message)) continue;
     if (const auto* peer = peer_of(message.to)) transport_->send(*peer, std::move(message));
   }
 }

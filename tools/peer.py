@@ -211,6 +211,9 @@ class Peer:
             self.kill()
 
 
+ANY_CID = "QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn"
+
+
 class Cluster:
     """Peers with one secret, named n0, n1, …, in `folder`. `change` is applied to the service.json of each."""
 
@@ -275,9 +278,14 @@ class Cluster:
         last = max(times, key=lambda item: datetime.datetime.fromisoformat(item[0]))[1] if times else None
         return last if last and last.running else None
 
+    def roles(self):
+        """What each running peer is to the log, as the leader says: leader, voter, standby or agent, by name."""
+        leader = self.leader()
+        return {item["peername"]: item["standing"]["role"] for item in leader.lines("GET", "/peers")
+                if item.get("standing")} if leader else {}
+
     def voters_are(self, count):
-        changes = re.findall(r"changing from \d+ voters to (\d+)", self.leader().log) if self.leader() else []
-        return int(changes[-1]) == count if changes else count == 1
+        return sum(role in ("leader", "voter") for role in self.roles().values()) == count
 
     def all_see_all(self):
         ids = sorted(peer.id for peer in self.running)
@@ -289,9 +297,9 @@ class Cluster:
 
     def metrics_are_there(self):
         """The leader allocates nothing to a peer whose metrics it has not heard."""
-        wanted = {peer.id for peer in self.running}
-        return all({metric["peer"] for metric in self.leader().json("GET", f"/monitor/metrics/{name}")[1]} >= wanted
-                   for name in ("freespace", "tag:group"))
+        _, preview = self.leader().json("POST", f"/pins/{ANY_CID}?dry-run=true&replication=1")
+        why = {item["peer"]: item["reason"] for item in preview["peers"]}
+        return all("no valid metric" not in why.get(peer.id, "no valid metric") for peer in self.running)
 
     def wait_settled(self, voters=None):
         """Until all running peers see all of them, and, when they were just made, the log is on all that vote."""

@@ -58,7 +58,7 @@ void say_where(const Peer& peer, const PeerOptions& options) {
 /// decides otherwise, as with the Go program.
 boost::asio::awaitable<bool> leave(Runtime& runtime, Peer& peer, const ipld::PeerId& self) {
   auto left = co_await with_deadline(runtime, runtime.now() + kLeaveTime, "leaving the cluster",
-                                     peer.cluster()->remove_peer(self, /*force=*/true));
+                                     peer.cluster()->remove_peer(self, /*force=*/true, /*ban=*/false));
   if (!left) log.warn("this peer stays a member: {}", left.error().message);
   co_return left.has_value();
 }

@@ -6,6 +6,7 @@
 #include "app/interfaces.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "cluster/roles.h"
 #include "net/http_client.h"
 
 namespace ipfsc::app {
@@ -152,6 +153,8 @@ Result<PeerOptions> peer_options(const config::Configuration& config, const iden
   options.peerstore_path = config.path(config.cluster.peerstore_file);
   cluster.replication_factor_min = static_cast<int>(config.cluster.replication_factor_min);
   cluster.replication_factor_max = static_cast<int>(config.cluster.replication_factor_max);
+  TRY_ASSIGN(cluster.role, cluster::parse_role(config.cluster.role));
+  cluster.approve_joins = config.cluster.join == "approve";
   cluster.follower_mode = config.cluster.follower_mode;
   cluster.disable_repinning = config.cluster.disable_repinning;
   cluster.repin_grace = config.cluster.repin_grace;
@@ -167,6 +170,8 @@ Result<PeerOptions> peer_options(const config::Configuration& config, const iden
   options.state.path = folders.state;
   options.raft.self = identity.id;
   options.raft.path = folders.raft;
+  options.raft.max_voters = static_cast<size_t>(config.cluster.max_voters);
+  options.raft.voter_grace = config.cluster.voter_grace;
   options.rejoin_path = folders.raft + ".rejoin";
   auto election_ticks = config.raft.election_timeout / options.raft.tick;
   options.raft.election_ticks = static_cast<int>(std::clamp<int64_t>(election_ticks, 3, 10'000));

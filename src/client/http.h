@@ -89,6 +89,21 @@ class HttpSession {
   std::unique_ptr<State> state_;
 };
 
+/// A text in memory.
+class TextSource : public BodySource {
+ public:
+  explicit TextSource(std::string text) : text_(std::move(text)) {}
+  Result<size_t> read(char* buffer, size_t size) override {
+    size_t count = text_.copy(buffer, size, at_);
+    at_ += count;
+    return count;
+  }
+
+ private:
+  std::string text_;
+  size_t at_ = 0;
+};
+
 /// The body of a GET, to be read as it comes; at most about 1 MiB waits in memory.
 class UrlSource : public BodySource {
  public:

@@ -151,7 +151,8 @@ class Cluster {
   Task<model::GlobalRepoGc> gc(bool local);
   /// Moves the peer's copies elsewhere, which may take long, and takes it out of the cluster; `force`: at once.
   /// kNotFound; kFailedPrecondition when some pins have nowhere to go, or it is the only peer. (remove_peer.cpp)
-  Task<> remove_peer(ipld::PeerId peer, bool force);
+  /// `ban`: it, or a peer that never was one, can join no more until approve_peer().
+  Task<> remove_peer(ipld::PeerId peer, bool force, bool ban);
   /// Over all pins, by the leader: copies go to where there is room (a plan may say that there is `more`), and unless
   /// `dry_run` they begin to move. Takes about a microsecond a pin. (plan.cpp)
   Task<MovementPlan> plan_movements(PlanGoal goal, bool dry_run);
@@ -160,7 +161,16 @@ class Cluster {
   /// While they are paused no new movement begins, whatever for, until they are resumed; those under way go on.
   Task<> pause_movements(bool pause);
   /// The peer gets no new copies and gives away those that it has; `undo`: it takes part again. kNotFound.
+  /// (change_peer.cpp)
   Task<> drain_peer(ipld::PeerId peer, bool undo);
+  /// As drain_peer(); `replacement` gets what it can take, with `dry_run` only the plan is made. kNotFound;
+  /// kInvalidArgument when both are one.
+  Task<MovementPlan> replace_peer(ipld::PeerId peer, ipld::PeerId replacement, bool dry_run);
+  /// Whether the peer votes, until its own configuration says another role than it did. kNotFound; kFailedPrecondition
+  /// when nobody could vote then.
+  Task<> set_role(ipld::PeerId peer, proto::PeerRole role);
+  /// A peer that is banned, or waits to be let in, may join. What is known of it; a member stays one.
+  Task<model::PeerInfo> approve_peer(ipld::PeerId peer);
   /// Returns when the metrics of all peers that the log calls up are here, or at `deadline`: before that an allocation
   /// would find too few of them.
   Task<> wait_for_metrics(SteadyTime deadline);
@@ -199,7 +209,9 @@ class Cluster {
   void serve_plans(rpc::Router& router);
   Task<std::optional<Bytes>> ask_leader(std::string_view method, Bytes request, Duration time);
   Task<proto::PlanAnswer> plan_as_leader(const proto::PlanRequest& request);
-  Task<> remove_as_leader(ipld::PeerId peer, bool force);
+  Task<MovementPlan> ask_for_plan(const proto::PlanRequest& request);
+  Result<state::Peer> member(const ipld::PeerId& peer) const;
+  Task<> remove_as_leader(ipld::PeerId peer, bool force, bool ban);
   Task<> empty_peer(const ipld::PeerId& peer, bool force);
   HeartbeatSources metric_sources();
   Task<> refresh_ipfs_id();

@@ -19,6 +19,7 @@ constexpr Duration kJudgeInterval = std::chrono::milliseconds(200);
 constexpr Duration kAlertInterval = std::chrono::seconds(1);
 constexpr Duration kAnswerTime = std::chrono::seconds(5);
 constexpr Duration kWriteTime = std::chrono::seconds(10);
+constexpr size_t kMostRelayed = 32;  // heartbeats of others, in one answer
 
 }  // namespace
 
@@ -174,7 +175,13 @@ Task<Bytes> Heartbeats::take(rpc::CallInfo info, Bytes request) {
     auto& mine = *answer.add_others();
     mine.set_peer(options_.self.bytes());
     mine.set_heartbeat(monitor::encode_heartbeat(own()));
-    for (const auto& [peer, heard] : heard_) {
+    // In turns when they are many: each has been told to everybody after a moment.
+    auto& told = told_up_to_[info.caller];
+    auto next = heard_.upper_bound(told);
+    for (size_t i = 0; i < std::min(heard_.size(), kMostRelayed); ++i, ++next) {
+      if (next == heard_.end()) next = heard_.begin();
+      const auto& [peer, heard] = *next;
+      told = peer;
       if (peer == info.caller) continue;
       auto& relayed = *answer.add_others();
       relayed.set_peer(peer.bytes());
@@ -234,6 +241,7 @@ void Heartbeats::judge() {
   if (now - alerts_at_ >= kAlertInterval) {
     alerts_at_ = now;
     std::erase_if(heard_, [&](const auto& heard) { return !members.contains(heard.first); });
+    std::erase_if(told_up_to_, [&](const auto& told) { return !members.contains(told.first); });
     links_.retain(members);
     members.insert(options_.self);
     metrics_.retain(members);

@@ -85,7 +85,8 @@ class Heartbeats {
   monitor::Reachability reach_;
   std::vector<std::unique_ptr<monitor::Informer>> informers_;
   std::map<ipld::PeerId, Heard> heard_;
-  std::set<ipld::PeerId> sending_;  // an answer is awaited
+  std::map<ipld::PeerId, ipld::PeerId> told_up_to_;  // the last of heard_ that each peer was told
+  std::set<ipld::PeerId> sending_;                   // an answer is awaited
   uint64_t run_, sequence_ = 0;
   bool leading_ = false, writing_ = false;
   SteadyTime alerts_at_{};

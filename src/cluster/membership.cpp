@@ -21,6 +21,8 @@ constexpr Duration kJoinTime = std::chrono::seconds(30);
 constexpr Duration kAskAgain = std::chrono::seconds(1);
 constexpr Duration kLookAtAddresses = std::chrono::milliseconds(500);
 constexpr Duration kGreetAgain = std::chrono::seconds(1), kGreetAtMost = std::chrono::seconds(30);
+constexpr Duration kSayAgain = std::chrono::minutes(1);
+constexpr size_t kMostWaiting = 256;  // for approval, that are remembered
 constexpr size_t kMaxAddresses = 32;
 constexpr size_t kMaxNameBytes = 256;
 
@@ -152,6 +154,7 @@ Task<proto::JoinAnswer> Membership::ask_to_join(ipld::PeerId peer) {
   proto::JoinRequest request;
   request.set_protocol(kProtocol);
   *request.mutable_self() = own_entry();
+  request.set_role(options_.role);
   request.set_cluster_id(state_.info().cluster_id);
   CO_TRY_ASSIGN(auto bytes,
                 co_await client_.call(peer, kJoin, request.SerializeAsString(), runtime_.now() + kJoinTime));
@@ -183,11 +186,24 @@ Task<Bytes> Membership::take_join(rpc::CallInfo info, Bytes bytes) {
     *answer.mutable_leader() = entry_of(*leader);
     co_return answer.SerializeAsString();
   }
+  if (!proto::PeerRole_IsValid(static_cast<int>(request.role()))) {
+    co_return fail(ErrorKind::kInvalidArgument, "the peer's role is not known here: it runs a newer version");
+  }
+  CO_TRY(check_approved(peer, info.remote));
   log.info("the peer {} ({}) at {} joins", peer.to_string(), request.self().name(), info.remote);
   learn(request.self());
   auto deadline = runtime_.now() + kJoinTime;
   std::vector<proto::Operation> operations;
-  operations.push_back(peer_put(request.self(), proto::PEER_ROLE_AUTO, proto::PEER_STATE_UP));
+  auto role = static_cast<proto::PeerRole>(request.role());
+  operations.push_back(put_peer({.id = peer,
+                                 .name = request.self().name(),
+                                 .role = role,
+                                 .configured_role = role,
+                                 .addresses = addresses_of(request.self())},
+                                "membership"));
+  if (auto approval = state_.record(kApprovals, peer.bytes()); approval && *approval) {
+    operations.push_back(remove_record(kApprovals, peer.bytes()));
+  }
   CO_TRY(co_await consensus_->submit(std::move(operations), deadline));
   CO_TRY_ASSIGN(*answer.mutable_grant(), co_await consensus_->add_member(peer, deadline));
   answer.set_cluster_id(cluster_id);
@@ -197,7 +213,7 @@ Task<Bytes> Membership::take_join(rpc::CallInfo info, Bytes bytes) {
   co_return answer.SerializeAsString();
 }
 
-Result<> Membership::admit(const ipld::PeerId& caller, rpc::Access access) const {
+Result<> Membership::admit(const ipld::PeerId& caller, rpc::Access access) {
   auto known = state_.peer(caller);
   bool banned = known && known->state == proto::PEER_STATE_BANNED;
   if (banned || (known && known->state == proto::PEER_STATE_REMOVED && access == rpc::Access::kMember)) {
@@ -207,8 +223,11 @@ Result<> Membership::admit(const ipld::PeerId& caller, rpc::Access access) const
   // A peer that has just joined has no state yet; its log knows the members.
   if (consensus_->names(caller)) return {};
   // Nor does a peer that was away know who joined meanwhile. While nobody leads, one of those may be the leader that
-  // brings it up to date; whoever knows the secret could join in any case.
-  if (!known && !consensus_->leader()) return {};
+  // brings it up to date; whoever knows the secret could join in any case, or is named by a member.
+  if (!known && !consensus_->leader()) {
+    if (!options_.approve_joins || vouched_for_.contains(caller)) return {};
+    ask_about_strangers();
+  }
   return fail(ErrorKind::kPermissionDenied, "the peer " + caller.to_string() + " does not belong to this cluster");
 }
 
@@ -268,11 +287,7 @@ Task<> Membership::greet(ipld::PeerId peer) {
     if (!answer && answer.error().kind == ErrorKind::kCancelled) co_return fail(answer.error());
     if (answer) note_incarnation(peer, answer->cluster_id(), answer->incarnation());
     if (answer && !answer->peers().empty()) {
-      for (const auto& entry : answer->peers()) {
-        // What others say of a third peer is older than its own word.
-        auto who = ipld::PeerId::from_bytes(entry.peer());
-        if (who && (*who == peer || !told_.contains(*who))) learn(entry);
-      }
+      take_word_of(peer, *answer);
       co_return Result<>{};
     }
     if (answer && answer->cluster_id() == state_.info().cluster_id) told_removed_ |= answer->removed();
@@ -285,6 +300,52 @@ Task<> Membership::greet(ipld::PeerId peer) {
     }
     CO_TRY(co_await runtime_.sleep_for(pause));
   }
+}
+
+void Membership::take_word_of(const ipld::PeerId& peer, const proto::HelloAnswer& answer) {
+  auto known = state_.peer(peer);
+  bool member = known && belongs(*known);
+  for (const auto& entry : answer.peers()) {
+    auto who = ipld::PeerId::from_bytes(entry.peer());
+    if (!who) continue;
+    if (member) vouched_for_.insert(*who);
+    // What others say of a third peer is older than its own word.
+    if (*who == peer || !told_.contains(*who)) learn(entry);
+  }
+}
+
+/// When a peer calls of which this one does not know and nobody leads: it may be the leader of those who do.
+void Membership::ask_about_strangers() {
+  auto now = runtime_.now();
+  if (asked_about_strangers_ && now - *asked_about_strangers_ < kGreetAgain) return;
+  asked_about_strangers_ = now;
+  for (const auto& peer : other_members(state_, options_.self)) {
+    tasks_.spawn("asking who belongs to the cluster", [](Membership& self, ipld::PeerId peer) -> Task<> {
+      auto answer = co_await self.say_hello(peer, kFirstCallTime);
+      if (answer) self.take_word_of(peer, *answer);
+      co_return Result<>{};
+    }(*this, peer));
+  }
+}
+
+/// Of one that wants to join.
+Result<> Membership::check_approved(const ipld::PeerId& peer, const std::string& remote) {
+  auto known = state_.peer(peer);
+  if (!options_.approve_joins || (known && belongs(*known))) return {};
+  TRY_ASSIGN(auto approval, state_.record(kApprovals, peer.bytes()));
+  if (approval) {
+    waiting_.erase(peer);
+    return {};
+  }
+  auto command = "ipfs-cluster-ctl peers add " + peer.to_string();
+  auto now = runtime_.now();
+  auto said = waiting_.find(peer);
+  if (said == waiting_.end() || now - said->second > kSayAgain) {
+    if (waiting_.size() >= kMostWaiting) waiting_.clear();
+    waiting_[peer] = now;
+    log.warn("the peer {} at {} wants to join: {} lets it in", peer.to_string(), remote, command);
+  }
+  return fail(ErrorKind::kUnavailable, "this peer has to be let in by the cluster: " + command);
 }
 
 Task<> Membership::check_same_cluster(std::vector<ipld::Multiaddr> bootstrap) {
@@ -351,19 +412,6 @@ Task<> Membership::watch_addresses() {
   }
 }
 
-proto::Operation Membership::peer_put(const proto::PeerEntry& entry, proto::PeerRole role,
-                                      proto::PeerState state) const {
-  proto::Operation operation;
-  operation.set_actor("membership");
-  auto& put = *operation.mutable_peer_put();
-  put.set_peer(entry.peer());
-  put.set_name(entry.name());
-  put.set_role(role);
-  put.set_state(state);
-  for (const auto& address : addresses_of(entry)) put.add_addresses(address.bytes());
-  return operation;
-}
-
 /// Until the log says of this peer what is true.
 Task<> Membership::announce() {
   auto own = own_entry();
@@ -373,10 +421,23 @@ Task<> Membership::announce() {
     if (!ready && ready.error().kind == ErrorKind::kCancelled) co_return ready;
     if (ready) {
       auto known = state_.peer(options_.self);
-      if (known && known->member && known->name == own.name() && known->addresses == addresses) co_return Result<>{};
+      state::Peer entry{.id = options_.self,
+                        .member = true,
+                        .name = own.name(),
+                        .role = options_.role,
+                        .configured_role = options_.role,
+                        .addresses = addresses};
+      if (known && known->member) {
+        entry.state = known->state;
+        // What somebody has said since stands until the configuration changes.
+        if (known->configured_role == options_.role) entry.role = known->role;
+        if (known->name == entry.name && known->addresses == addresses &&
+            known->configured_role == entry.configured_role) {
+          co_return Result<>{};
+        }
+      }
       std::vector<proto::Operation> operations;
-      operations.push_back(peer_put(own, known ? known->role : proto::PEER_ROLE_AUTO,
-                                    known && known->member ? known->state : proto::PEER_STATE_UP));
+      operations.push_back(put_peer(entry, "membership"));
       auto wrote = co_await consensus_->submit(std::move(operations), runtime_.now() + kCallTime);
       if (wrote && wrote->front().status != state::OutcomeStatus::kRefused) co_return Result<>{};
       if (!wrote && wrote.error().kind == ErrorKind::kCancelled) co_return fail(wrote.error());

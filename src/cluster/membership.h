@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <vector>
 
 #include "base/runtime.h"
@@ -32,7 +33,7 @@ class Membership {
   /// Registers what other peers may ask. `consensus` outlives the router's use.
   void serve(rpc::Router& router, consensus::Consensus& consensus);
   /// May this peer's call be answered? (rpc::Gatekeeper)
-  Result<> admit(const ipld::PeerId& caller, rpc::Access access) const;
+  Result<> admit(const ipld::PeerId& caller, rpc::Access access);
 
   /// Of all other peers, with /p2p/<id>: for the peerstore.
   std::vector<ipld::Multiaddr> peer_addresses() const;
@@ -59,12 +60,14 @@ class Membership {
   Task<Bytes> take_hello(rpc::CallInfo info, Bytes request);
   Task<> watch_addresses();
   Task<> greet(ipld::PeerId peer);
+  void ask_about_strangers();
+  void take_word_of(const ipld::PeerId& peer, const proto::HelloAnswer& answer);
   Task<proto::HelloAnswer> say_hello(ipld::PeerId peer, Duration time);
   Task<> announce();
 
   proto::PeerEntry own_entry() const;
   proto::PeerEntry entry_of(const ipld::PeerId& peer) const;
-  proto::Operation peer_put(const proto::PeerEntry& entry, proto::PeerRole role, proto::PeerState state) const;
+  Result<> check_approved(const ipld::PeerId& peer, const std::string& remote);
   void learn(const proto::PeerEntry& entry);
   void note_incarnation(const ipld::PeerId& peer, ByteView cluster_id, uint64_t incarnation);
   void update_addresses(const ipld::PeerId& peer);
@@ -79,6 +82,9 @@ class Membership {
   std::map<ipld::PeerId, std::vector<ipld::Multiaddr>> told_;  // by greetings since the start: the newest word
   std::map<ipld::PeerId, std::vector<ipld::Multiaddr>> hints_;
   std::map<ipld::PeerId, std::vector<ipld::Multiaddr>> used_;  // what the client has
+  std::set<ipld::PeerId> vouched_for_;                         // members, by the word of members
+  std::optional<SteadyTime> asked_about_strangers_;
+  std::map<ipld::PeerId, SteadyTime> waiting_;  // for approval, and when that was said last
   TaskGroup tasks_;
 };
 

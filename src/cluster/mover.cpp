@@ -214,12 +214,36 @@ Task<> Mover::offer(allocator::Planner& planner, state::ListQuery query, std::se
   co_return Result<>{};
 }
 
-Task<allocator::Plan> Mover::plan_all(allocator::Goal goal) {
+Task<allocator::Plan> Mover::plan_all(allocator::PlanRequest request) {
   picture_.refresh();
-  allocator::Planner planner(picture_.peers(), picture_.policy(),
-                             {.goal = goal, .now = context_.runtime.wall_now(), .grace = context_.options.repin_grace});
+  request.now = context_.runtime.wall_now();
+  request.grace = context_.options.repin_grace;
+  allocator::Planner planner(picture_.peers(), picture_.policy(), std::move(request));
   CO_TRY(co_await offer(planner, {}, nullptr));
   co_return std::move(planner).finish();
+}
+
+/// What is to be planned now, and the peers whose copies that is about. A pin belongs to the first that names a peer of
+/// it: one that is both below its minimum and on a draining peer is repaired first.
+Result<std::vector<std::pair<allocator::PlanRequest, std::vector<ipld::PeerId>>>> Mover::requests() {
+  allocator::PlanRequest any{.now = context_.runtime.wall_now(), .grace = context_.options.repin_grace};
+  std::vector<std::pair<allocator::PlanRequest, std::vector<ipld::PeerId>>> out(2, {any, {}});
+  out[1].first.goal = allocator::Goal::kDrain;
+  for (const auto& candidate : picture_.peers().all()) {
+    if (candidate.state == allocator::PeerState::kDown) out[0].second.push_back(candidate.peer);
+    if (candidate.state != allocator::PeerState::kDraining) continue;
+    TRY_ASSIGN(auto record, context_.state.record(kReplacements, candidate.peer.bytes()));
+    auto replacement = record ? ipld::PeerId::from_bytes(record->value) : fail(ErrorKind::kNotFound, "");
+    if (!replacement) {
+      out[1].second.push_back(candidate.peer);
+      continue;
+    }
+    auto& [request, peers] = out.emplace_back(any, std::vector{candidate.peer});
+    request.goal = allocator::Goal::kReplace;
+    request.leaving = peers;
+    request.replacement = *std::move(replacement);
+  }
+  return out;
 }
 
 Task<> Mover::plan() {
@@ -241,17 +265,13 @@ Task<> Mover::plan() {
   planned_at_ = now;
   plan_again_ = false;
   blocked_.clear();
-  for (auto goal : {allocator::Goal::kRepair, allocator::Goal::kDrain}) {
-    auto wanted = goal == allocator::Goal::kRepair ? allocator::PeerState::kDown : allocator::PeerState::kDraining;
-    allocator::Planner planner(
-        picture_.peers(), picture_.policy(),
-        {.goal = goal, .now = context_.runtime.wall_now(), .grace = context_.options.repin_grace});
-    std::set<ipld::Cid> offered;
-    for (const auto& candidate : picture_.peers().all()) {
-      if (candidate.state != wanted) continue;
-      CO_TRY(co_await offer(planner, {.peer = candidate.peer}, &offered));
-    }
-    if (offered.empty()) continue;
+  CO_TRY_ASSIGN(auto wanted, requests());
+  std::set<ipld::Cid> offered;
+  for (auto& [request, peers] : wanted) {
+    auto before = offered.size();
+    allocator::Planner planner(picture_.peers(), picture_.policy(), std::move(request));
+    for (const auto& peer : peers) CO_TRY(co_await offer(planner, {.peer = peer}, &offered));
+    if (offered.size() == before) continue;
     auto plan = std::move(planner).finish();
     if (plan.blocked_pins > 0) {
       blocked_ = fmt::format("{} pins cannot be moved, {}: {}", plan.blocked_pins, plan.blocked.front().cid.to_string(),

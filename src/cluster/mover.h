@@ -27,8 +27,8 @@ class Mover {
 
   /// For ever; ends when cancelled.
   Task<> run();
-  /// Over all pins; nothing is begun.
-  Task<allocator::Plan> plan_all(allocator::Goal goal);
+  /// Over all pins, with this time and grace; nothing is begun.
+  Task<allocator::Plan> plan_all(allocator::PlanRequest request);
   /// Writes the beginning of these movements into the log, or of as many of them as the budget has; returns how many.
   /// kFailedPrecondition while movements are paused.
   Task<size_t> begin(const std::vector<allocator::Move>& moves);
@@ -40,6 +40,7 @@ class Mover {
   Task<> settle();
   Task<> settle_page(std::vector<state::WorkItem> page);
   Task<> plan();
+  Result<std::vector<std::pair<allocator::PlanRequest, std::vector<ipld::PeerId>>>> requests();
   Task<> offer(allocator::Planner& planner, state::ListQuery query, std::set<ipld::Cid>* offered);
   Task<std::set<ipld::Cid>> have(ipld::PeerId peer, std::vector<ipld::Cid> cids);
   Task<> submit(std::vector<proto::Operation> operations);

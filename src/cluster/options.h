@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "ipld/multiaddr.h"
 #include "ipld/peer_id.h"
+#include "proto/log.pb.h"
 
 namespace ipfsc::cluster {
 
@@ -17,7 +18,9 @@ struct ClusterOptions {
   std::string peername;
   std::string version;
   std::string commit;
-  std::vector<ipld::Multiaddr> addresses;  ///< of this peer, with /p2p/<id>
+  std::vector<ipld::Multiaddr> addresses;        ///< of this peer, with /p2p/<id>
+  proto::PeerRole role = proto::PEER_ROLE_AUTO;  ///< until somebody says otherwise (Cluster::set_role())
+  bool approve_joins = false;                    ///< a new peer is let in by Cluster::approve_peer() only
   int replication_factor_min = -1;
   int replication_factor_max = -1;
   bool follower_mode = false;

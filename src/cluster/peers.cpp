@@ -84,10 +84,12 @@ void Cluster::add_standings(std::vector<model::PeerInfo>& peers) {
     const auto* candidate = picture_.peers().find(info.id);
     auto member = std::ranges::find(members, info.id, &consensus::Member::peer);
     if (candidate == nullptr || member == members.end()) continue;
+    auto known = state_.peer(info.id);
     bool leads = consensus_.is_leader() ? info.id == options_.self : leader == info.id;
-    info.standing = {.role = leads                                           ? "leader"
-                             : member->role == consensus::MemberRole::kVoter ? "voter"
-                                                                             : "learner",
+    info.standing = {.role = leads                                              ? "leader"
+                             : member->role == consensus::MemberRole::kVoter    ? "voter"
+                             : known && known->role == proto::PEER_ROLE_STANDBY ? "standby"
+                                                                                : "agent",
                      .health = std::string(allocator::to_string(candidate->state)),
                      .lag = furthest - applied_by(info.id),
                      .free_bytes = candidate->free_bytes};

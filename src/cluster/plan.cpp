@@ -1,4 +1,4 @@
-// Movements that a user asks for, planned by the leader: rebalance, top-up, drain.
+// Movements that a user asks for, planned by the leader: rebalance, top-up, replace.
 #include "base/log.h"
 #include "cluster/cluster.h"
 #include "cluster/members.h"
@@ -34,6 +34,17 @@ MovementPlan from_proto(const proto::PlanAnswer& answer) {
     if (cid) plan.moves.push_back(from_proto(*std::move(cid), move));
   }
   return plan;
+}
+
+Result<allocator::PlanRequest> goal_of(const proto::PlanRequest& request) {
+  if (request.goal() == proto::PlanRequest::TOP_UP) return allocator::PlanRequest{.goal = allocator::Goal::kTopUp};
+  if (request.goal() == proto::PlanRequest::REBALANCE)
+    return allocator::PlanRequest{.goal = allocator::Goal::kRebalance};
+  allocator::PlanRequest wanted{.goal = allocator::Goal::kReplace};
+  TRY_ASSIGN(auto leaving, ipld::PeerId::from_bytes(request.leaving()));
+  wanted.leaving.push_back(std::move(leaving));
+  TRY_ASSIGN(wanted.replacement, ipld::PeerId::from_bytes(request.replacement()));
+  return wanted;
 }
 
 proto::PlanAnswer to_proto(const allocator::Plan& plan) {
@@ -75,8 +86,8 @@ Task<std::optional<Bytes>> Cluster::ask_leader(std::string_view method, Bytes re
 
 Task<proto::PlanAnswer> Cluster::plan_as_leader(const proto::PlanRequest& request) {
   if (!consensus_.is_leader()) co_return fail(ErrorKind::kUnavailable, "this peer is not the leader");
-  auto goal = request.goal() == proto::PlanRequest::TOP_UP ? allocator::Goal::kTopUp : allocator::Goal::kRebalance;
-  CO_TRY_ASSIGN(auto plan, co_await mover_->plan_all(goal));
+  CO_TRY_ASSIGN(auto wanted, goal_of(request));
+  CO_TRY_ASSIGN(auto plan, co_await mover_->plan_all(std::move(wanted)));
   if (!request.dry_run()) {
     CO_TRY_ASSIGN(size_t begun, co_await mover_->begin(plan.moves));
     plan.more |= begun < plan.moves.size();
@@ -90,6 +101,10 @@ Task<MovementPlan> Cluster::plan_movements(PlanGoal goal, bool dry_run) {
   proto::PlanRequest request;
   request.set_goal(goal == PlanGoal::kTopUp ? proto::PlanRequest::TOP_UP : proto::PlanRequest::REBALANCE);
   request.set_dry_run(dry_run);
+  co_return co_await ask_for_plan(request);
+}
+
+Task<MovementPlan> Cluster::ask_for_plan(const proto::PlanRequest& request) {
   CO_TRY_ASSIGN(auto remote, co_await ask_leader(kPlan, request.SerializeAsString(), kPlanTime));
   if (!remote) {
     CO_TRY_ASSIGN(auto answer, co_await plan_as_leader(request));
@@ -124,20 +139,6 @@ Task<> Cluster::pause_movements(bool pause) {
   operations.push_back(cluster::pause_movements(pause));
   CO_TRY(co_await submit(std::move(operations)));
   log.info("movements are {}", pause ? "paused" : "resumed");
-  co_return Result<>{};
-}
-
-Task<> Cluster::drain_peer(ipld::PeerId peer, bool undo) {
-  CO_TRY(check_writable());
-  auto known = state_.peer(peer);
-  if (!known || !belongs(*known)) {
-    co_return fail(ErrorKind::kNotFound, peer.to_string() + " is not a peer of this cluster");
-  }
-  known->state = undo ? proto::PEER_STATE_UP : proto::PEER_STATE_DRAINING;
-  std::vector<proto::Operation> operations;
-  operations.push_back(put_peer(*known, "membership"));
-  CO_TRY(co_await submit(std::move(operations)));
-  log.info("the peer {} {}", peer.to_string(), undo ? "takes part again" : "is drained");
   co_return Result<>{};
 }
 

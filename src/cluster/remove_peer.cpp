@@ -18,6 +18,16 @@ constexpr Duration kLeaderTime = std::chrono::seconds(10);
 constexpr int kTries = 20;  // while the leadership moves
 constexpr Duration kTryAgain = std::chrono::milliseconds(250);
 
+std::vector<proto::Operation> remove_entries(const ipld::PeerId& peer, bool ban) {
+  std::vector<proto::Operation> operations(1);
+  operations.front().set_actor("membership");
+  operations.front().mutable_peer_remove()->set_peer(peer.bytes());
+  operations.front().mutable_peer_remove()->set_ban(ban);
+  operations.push_back(remove_record(kApprovals, peer.bytes()));
+  operations.push_back(remove_record(kReplacements, peer.bytes()));
+  return operations;
+}
+
 }  // namespace
 
 void Cluster::serve_removal(rpc::Router& router) {
@@ -26,29 +36,33 @@ void Cluster::serve_removal(rpc::Router& router) {
     if (!request.ParseFromString(bytes)) co_return fail(ErrorKind::kInvalidArgument, "a damaged request");
     CO_TRY_ASSIGN(auto peer, ipld::PeerId::from_bytes(request.peer()));
     if (!consensus_.is_leader()) co_return fail(ErrorKind::kUnavailable, "this peer is not the leader");
-    CO_TRY(co_await remove_as_leader(std::move(peer), request.force()));
+    CO_TRY(co_await remove_as_leader(std::move(peer), request.force(), request.ban()));
     co_return proto::RemovePeerAnswer().SerializeAsString();
   });
 }
 
-Task<> Cluster::remove_peer(ipld::PeerId peer, bool force) {
+Task<> Cluster::remove_peer(ipld::PeerId peer, bool force, bool ban) {
   CO_TRY(check_writable());
-  auto known = state_.peer(peer);
-  if (!known || !belongs(*known)) {
-    co_return fail(ErrorKind::kNotFound, peer.to_string() + " is not a peer of this cluster");
+  auto known = member(peer);
+  if (!known && ban && peer != options_.self) {
+    CO_TRY(co_await submit(remove_entries(peer, ban)));
+    log.info("the peer {} may not join", peer.to_string());
+    co_return Result<>{};
   }
+  CO_TRY(known);
   if (calls_.others().empty()) {
     co_return fail(ErrorKind::kFailedPrecondition, "cannot remove ourselves from a 1-peer cluster");
   }
   proto::RemovePeerRequest request;
   request.set_peer(peer.bytes());
   request.set_force(force);
+  request.set_ban(ban);
   Result<> last = fail(ErrorKind::kUnavailable, "there is no leader");
   for (int i = 0; i < kTries; ++i) {
     if (i > 0) CO_TRY(co_await runtime_.sleep_for(kTryAgain));
     CO_TRY(co_await consensus_.wait_ready(runtime_.now() + kLeaderTime));
     if (consensus_.is_leader()) {
-      if (peer != options_.self) co_return co_await remove_as_leader(std::move(peer), force);
+      if (peer != options_.self) co_return co_await remove_as_leader(std::move(peer), force, ban);
       CO_TRY(co_await empty_peer(peer, force));
       CO_TRY(co_await consensus_.resign(runtime_.now() + kLeaderTime));
       continue;
@@ -63,12 +77,9 @@ Task<> Cluster::remove_peer(ipld::PeerId peer, bool force) {
   co_return last;
 }
 
-Task<> Cluster::remove_as_leader(ipld::PeerId peer, bool force) {
+Task<> Cluster::remove_as_leader(ipld::PeerId peer, bool force, bool ban) {
   CO_TRY(co_await empty_peer(peer, force));
-  std::vector<proto::Operation> operations(1);
-  operations.front().set_actor("membership");
-  operations.front().mutable_peer_remove()->set_peer(peer.bytes());
-  CO_TRY(co_await submit(std::move(operations)));
+  CO_TRY(co_await submit(remove_entries(peer, ban)));
   CO_TRY(co_await consensus_.remove_member(peer, runtime_.now() + options_.write_timeout));
   log.info("the peer {} was removed", peer.to_string());
   co_return Result<>{};

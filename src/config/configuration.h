@@ -60,6 +60,10 @@ struct Cluster {
   int64_t moves_per_second = 0;  ///< 0 = no limit
   ByteSize send_rate{};          ///< bytes a second that this peer gives to others for their pins; 0 = no limit
   ByteSize receive_rate{};       ///< the same for what it takes
+  std::string role = "auto";
+  int64_t max_voters = 5;
+  Duration voter_grace = 5min;
+  std::string join = "open";
   bool follower_mode = false;
   std::string peerstore_file = "peerstore";  ///< a name inside the folder
   Addresses peer_addresses;                  ///< each with /p2p/<id>

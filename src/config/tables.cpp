@@ -21,6 +21,7 @@ struct Rules {
   bool write_default = true;
   bool listener = false;
   bool secret = false;
+  std::string_view one_of = {};  ///< of a string: what it may be, each followed by a blank
 };
 
 int64_t magnitude(int64_t value) { return value; }
@@ -46,6 +47,13 @@ Field field(S Configuration::* section, T S::* member, std::string_view key, std
   out.read = [=](Configuration& config, const json::value& in) -> Result<> {
     T& value = config.*section.*member;
     TRY(decode(in, value));
+    if constexpr (std::is_same_v<T, std::string>) {
+      if (!rules.one_of.empty() && (value.empty() || value.find(' ') != value.npos ||
+                                    (" " + std::string(rules.one_of)).find(" " + value + " ") == std::string::npos)) {
+        return fail(ErrorKind::kInvalidArgument,
+                    fmt::format("expected one of: {}", rules.one_of.substr(0, rules.one_of.size() - 1)));
+      }
+    }
     if (rules.zero_is_default && magnitude(value) == 0) value = defaults().*section.*member;
     if (magnitude(value) < rules.at_least) {
       std::string_view bound = rules.at_least == kPositive      ? "more than 0"
@@ -137,6 +145,15 @@ Section cluster_section() {
             {.write_default = false}),
           c(&C::receive_rate, "blocks.receive_per_second",
             "Bytes a second that this peer fetches from others for its pins; 0 = no limit.", {.write_default = false}),
+          c(&C::role, "role",
+            "`auto` votes when there is need, `voter` before others, `standby` while a voter is lost, `agent` never.",
+            {.write_default = false, .one_of = "auto voter standby agent "}),
+          c(&C::max_voters, "max_voters", "Voters are the largest odd number of peers up to this.",
+            {.at_least = kPositive, .write_default = false}),
+          c(&C::voter_grace, "voter_grace", "How long a voter may be lost before another peer gets its vote.",
+            {.at_least = kPositive, .write_default = false}),
+          c(&C::join, "join", "`open`: who knows the secret may join; `approve`: and is let in by `ctl peers add`.",
+            {.write_default = false, .one_of = "open approve "}),
           c(&C::follower_mode, "follower_mode", "Refuse writes on this peer.", {.write_default = false}),
           c(&C::peerstore_file, "peerstore_file", "Name of the file of known addresses.", {.write_default = false}),
           c(&C::peer_addresses, "peer_addresses", "Peers to connect to at every start, each with /p2p/<id>."),

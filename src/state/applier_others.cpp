@@ -60,7 +60,12 @@ Result<Outcome> Applier::record_remove(const proto::RecordRemove& op) {
 Result<Outcome> Applier::peer_put(const proto::PeerPut& op) {
   auto id = ipld::PeerId::from_bytes(op.peer());
   if (!id) return refused("peer: " + id.error().message);
-  Peer peer{.id = *id, .member = true, .name = op.name(), .role = op.role(), .state = op.state()};
+  Peer peer{.id = *id,
+            .member = true,
+            .name = op.name(),
+            .role = op.role(),
+            .configured_role = op.configured_role(),
+            .state = op.state()};
   for (const auto& bytes : op.addresses()) {
     auto address = ipld::Multiaddr::from_bytes(bytes);
     if (!address) return refused("addresses: " + address.error().message);

@@ -31,6 +31,7 @@ Bytes PeerTable::encode(const Peer& peer) {
   put_number(out, peer.state);
   put_number(out, peer.addresses.size());
   for (const auto& address : peer.addresses) put_bytes(out, address.bytes());
+  put_number(out, peer.configured_role);
   return out;
 }
 
@@ -49,6 +50,7 @@ Result<> PeerTable::load(PeerNumber number, ByteView row) {
     if (!address) return bad_row("peer address");
     peer.addresses.push_back(*std::move(address));
   }
+  if (!in.finished()) peer.configured_role = static_cast<proto::PeerRole>(in.number());
   if (!in.finished()) return bad_row("peer");
   numbers_[peer.id] = number;
   peers_.push_back(std::move(peer));

@@ -67,6 +67,7 @@ struct Peer {
   bool member = false;  ///< false: only named by allocations
   std::string name;
   proto::PeerRole role = proto::PEER_ROLE_AUTO;
+  proto::PeerRole configured_role = proto::PEER_ROLE_AUTO;  ///< the peer's own word
   proto::PeerState state = proto::PEER_STATE_UP;
   std::vector<ipld::Multiaddr> addresses;
   uint64_t pins = 0;  ///< allocated to it by name (those pinned everywhere are in Counters::everywhere)

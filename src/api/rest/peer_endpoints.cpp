@@ -1,9 +1,11 @@
-// GET /id, /version, /peers, /movements; DELETE /peers/{peer}; POST /peers/{peer}/drain, /rebalance, /topup,
-// /movements/pause, /movements/resume.
+// GET /id, /version, /peers, /movements; DELETE /peers/{peer}; POST /peers, /peers/{peer}/drain, /role, /replace,
+// /rebalance, /topup, /movements/pause, /movements/resume.
 #include "api/rest/context.h"
 #include "api/rest/errors.h"
 #include "api/rest/json_stream.h"
 #include "api/rest/query_options.h"
+#include "base/json.h"
+#include "cluster/roles.h"
 #include "model/json_writer.h"
 
 namespace ipfsc::api::rest {
@@ -11,6 +13,7 @@ namespace {
 
 constexpr uint64_t kMovementsShown = 100;  // unless `limit` says otherwise
 constexpr uint64_t kMostMovementsShown = 10'000;
+constexpr size_t kMostPeerBody = 4096;
 
 Task<> get_id(RestContext& context, net::Response& response) {
   CO_TRY_ASSIGN(auto info, co_await context.cluster->id());
@@ -47,7 +50,8 @@ Task<> remove_peer(RestContext& context, net::Request& request, net::Response& r
   auto peer = ipld::PeerId::parse(request.variable("peer"));
   if (!peer) co_return fail(peer.error().with_context("error decoding Peer ID"));
   CO_TRY_ASSIGN(bool force, parse_bool(request.query(), "force"));
-  CO_TRY(co_await context.cluster->remove_peer(*std::move(peer), force));
+  CO_TRY_ASSIGN(bool ban, parse_bool(request.query(), "ban"));
+  CO_TRY(co_await context.cluster->remove_peer(*std::move(peer), force, ban));
   co_return response.send(204, {}, kJson);
 }
 
@@ -57,6 +61,30 @@ Task<> drain_peer(RestContext& context, net::Request& request, net::Response& re
   CO_TRY_ASSIGN(bool undo, parse_bool(request.query(), "undo"));
   CO_TRY(co_await context.cluster->drain_peer(*std::move(peer), undo));
   co_return response.send(204, {}, kJson);
+}
+
+Task<> set_role(RestContext& context, net::Request& request, net::Response& response) {
+  auto peer = ipld::PeerId::parse(request.variable("peer"));
+  if (!peer) co_return fail(peer.error().with_context("error decoding Peer ID"));
+  CO_TRY_ASSIGN(auto role, cluster::parse_role(request.query().value("role")));
+  CO_TRY(co_await context.cluster->set_role(*std::move(peer), role));
+  co_return response.send(204, {}, kJson);
+}
+
+Task<> add_peer(RestContext& context, net::Request& request, net::Response& response) {
+  CO_TRY_ASSIGN(auto body, co_await request.read_all(kMostPeerBody));
+  auto json = parse_json(body);
+  const auto* text = json && json->is_object() ? json->get_object().if_contains("peer_id") : nullptr;
+  if (text == nullptr || !text->is_string()) {
+    co_return fail(ErrorKind::kInvalidArgument, "error decoding request body: expected {\"peer_id\": \"<id>\"}");
+  }
+  auto peer = ipld::PeerId::parse(text->get_string());
+  if (!peer) co_return fail(peer.error().with_context("error decoding peer_id"));
+  CO_TRY_ASSIGN(auto info, co_await context.cluster->approve_peer(*std::move(peer)));
+  std::string answer;
+  model::append_json(answer, info);
+  answer += '\n';
+  co_return response.send(200, answer, kJson);
 }
 
 void write_move(model::JsonObject& item, const cluster::PlannedMove& move) {
@@ -86,10 +114,8 @@ Task<> pause_movements(RestContext& context, bool pause, net::Response& response
   co_return response.send(204, {}, kJson);
 }
 
-/// The plan as one object; it has begun unless dry-run=true.
-Task<> plan_movements(RestContext& context, cluster::PlanGoal goal, net::Request& request, net::Response& response) {
-  CO_TRY_ASSIGN(bool dry_run, parse_bool(request.query(), "dry-run"));
-  CO_TRY_ASSIGN(auto plan, co_await context.cluster->plan_movements(goal, dry_run));
+/// As one object; it has begun unless `dry_run`.
+Result<> send_plan(const cluster::MovementPlan& plan, bool dry_run, net::Response& response) {
   std::string body;
   model::JsonObject object(body);
   object.text("summary", plan.summary);
@@ -100,7 +126,23 @@ Task<> plan_movements(RestContext& context, cluster::PlanGoal goal, net::Request
   object.objects("moves", plan.moves, write_move);
   object.end();
   body += '\n';
-  co_return response.send(200, body, kJson);
+  return response.send(200, body, kJson);
+}
+
+Task<> plan_movements(RestContext& context, cluster::PlanGoal goal, net::Request& request, net::Response& response) {
+  CO_TRY_ASSIGN(bool dry_run, parse_bool(request.query(), "dry-run"));
+  CO_TRY_ASSIGN(auto plan, co_await context.cluster->plan_movements(goal, dry_run));
+  co_return send_plan(plan, dry_run, response);
+}
+
+Task<> replace_peer(RestContext& context, net::Request& request, net::Response& response) {
+  auto peer = ipld::PeerId::parse(request.variable("peer"));
+  if (!peer) co_return fail(peer.error().with_context("error decoding Peer ID"));
+  auto next = ipld::PeerId::parse(request.query().value("with"));
+  if (!next) co_return fail(next.error().with_context("error decoding the peer in `with`"));
+  CO_TRY_ASSIGN(bool dry_run, parse_bool(request.query(), "dry-run"));
+  CO_TRY_ASSIGN(auto plan, co_await context.cluster->replace_peer(*std::move(peer), *std::move(next), dry_run));
+  co_return send_plan(plan, dry_run, response);
 }
 
 }  // namespace
@@ -116,6 +158,15 @@ void add_peer_routes(net::Router& router, RestContext& context) {
   });
   router.add("POST", "/peers/{peer}/drain", [&context](net::Request& request, net::Response& response) {
     return drain_peer(context, request, response);
+  });
+  router.add("POST", "/peers", [&context](net::Request& request, net::Response& response) {
+    return add_peer(context, request, response);
+  });
+  router.add("POST", "/peers/{peer}/role", [&context](net::Request& request, net::Response& response) {
+    return set_role(context, request, response);
+  });
+  router.add("POST", "/peers/{peer}/replace", [&context](net::Request& request, net::Response& response) {
+    return replace_peer(context, request, response);
   });
   router.add("POST", "/rebalance", [&context](net::Request& request, net::Response& response) {
     return plan_movements(context, cluster::PlanGoal::kRebalance, request, response);

@@ -55,6 +55,7 @@ struct Options {
   bool dry_run = false;
   bool force = false;
   bool undo = false;
+  bool ban = false;
   bool top_up = false;
   bool local = false;
   std::string filter;

@@ -65,14 +65,20 @@ class CommandLine {
   }
 
   void declare_peers() {
-    auto* peers = group("peers", "List and remove peers");
+    auto* peers = group("peers", "List and change the peers of the cluster");
     command(peers, "ls", "List the peers of the cluster", "", peers_ls);
     auto* rm = command(peers, "rm", "Remove a peer from the cluster, after its copies were made elsewhere", "<peer id>",
                        peers_rm);
     rm->add_flag("--force", o_.force, "at once, even if pins come below their minimum");
+    rm->add_flag("--ban", o_.ban, "and let it join no more, whether it belongs to the cluster or not");
+    command(peers, "add", "Let a peer join that waits for it, or that was banned", "<peer id>", peers_add);
     auto* drain =
         command(peers, "drain", "Move the copies of a peer elsewhere; it gets no new ones", "<peer id>", peers_drain);
     drain->add_flag("--undo", o_.undo, "let it take part again");
+    auto* replace =
+        command(peers, "replace", "Move the copies of a peer to another one", "<peer id> <new peer id>", peers_replace);
+    replace->add_flag("--dry-run", o_.dry_run, "only show what would move, and why");
+    command(peers, "role", "Say whether a peer votes: auto, voter, standby or agent", "<peer id> <role>", peers_role);
     auto* balance = command(&root_, "rebalance", "Move copies so that the peers have about as many", "", rebalance);
     balance->add_flag("--dry-run", o_.dry_run, "only show what would move, and why");
     balance->add_flag("--top-up", o_.top_up, "instead, give pins below their maximum more copies");

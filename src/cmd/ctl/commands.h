@@ -35,7 +35,10 @@ client::Answer<boost::json::value> ask(Context& context, const client::ApiReques
 int id(Context& context);
 int version(Context& context);
 int peers_ls(Context& context);
+int peers_add(Context& context);
 int peers_drain(Context& context);
+int peers_replace(Context& context);
+int peers_role(Context& context);
 int rebalance(Context& context);
 int movements(Context& context);
 int movements_pause(Context& context);

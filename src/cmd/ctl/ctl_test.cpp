@@ -184,9 +184,9 @@ TEST(Ctl, HelpAndUsage) {
   bad = ctl({"pin", "add", "--rmin", "two", kCid});
   EXPECT_EQ(bad.code, 1);
   EXPECT_THAT(bad.out, StartsWith("Incorrect Usage: invalid value \"two\" for flag -rmin: parse error\n"));
-  bad = ctl({"peers", "add"});
+  bad = ctl({"peers", "invite"});
   EXPECT_EQ(bad.code, 3);
-  EXPECT_EQ(bad.err, "No help topic for 'add'\n");
+  EXPECT_EQ(bad.err, "No help topic for 'invite'\n");
   EXPECT_EQ(ctl({"nonsense"}).code, 3);
   EXPECT_THAT(ctl({"--version"}).out, StartsWith("ipfs-cluster-ctl version 1.1.6"));
   EXPECT_EQ(ctl({"--version"}).code, 0);

@@ -81,68 +81,6 @@ int id(Context& context) { return show(context, {.path = "/id"}, format_id); }
 
 int version(Context& context) { return show(context, {.path = "/version"}, format_version); }
 
-int peers_ls(Context& context) { return show_stream(context, {.path = "/peers"}, format_id); }
-
-int peers_rm(Context& context) {
-  auto peer = ipld::PeerId::parse(context.argument(0));
-  if (!peer) return context.output.local_error("parsing peer ID", peer.error().message);
-  std::vector<std::pair<std::string, std::string>> query;
-  if (context.options.force) query.emplace_back("force", "true");
-  return show(context, {.method = "DELETE", .path = "/peers/" + peer->to_string(), .query = std::move(query)},
-              [](const auto&) { return ""; });
-}
-
-int peers_drain(Context& context) {
-  auto peer = ipld::PeerId::parse(context.argument(0));
-  if (!peer) return context.output.local_error("parsing peer ID", peer.error().message);
-  std::vector<std::pair<std::string, std::string>> query;
-  if (context.options.undo) query.emplace_back("undo", "true");
-  return show(context, {.method = "POST", .path = "/peers/" + peer->to_string() + "/drain", .query = std::move(query)},
-              [](const auto&) { return ""; });
-}
-
-namespace {
-
-/// A line for each of its `moves`.
-std::string format_moves(const json::value& object) {
-  auto text = [](const json::value& from, std::string_view key) {
-    auto value = text_of(from, key);
-    return value.empty() ? std::string("-") : value;
-  };
-  std::string out;
-  for (const auto& move : object.at("moves").as_array()) {
-    out += fmt::format("{} | {} -> {} | {}\n", text(move, "cid"), text(move, "from"), text(move, "to"),
-                       text(move, "reason"));
-  }
-  return out;
-}
-
-int change_movements(Context& context, std::string path) {
-  return show(context, {.method = "POST", .path = std::move(path)}, [](const auto&) { return ""; });
-}
-
-}  // namespace
-
-int movements(Context& context) {
-  return show(context, {.path = "/movements"}, [](const json::value& all) {
-    bool paused = all.at("paused").as_bool();
-    return format_moves(all) +
-           fmt::format("{} under way{}\n", number_of(all, "under_way"), paused ? "; no new ones begin: paused" : "");
-  });
-}
-
-int movements_pause(Context& context) { return change_movements(context, "/movements/pause"); }
-int movements_resume(Context& context) { return change_movements(context, "/movements/resume"); }
-
-int rebalance(Context& context) {
-  std::vector<std::pair<std::string, std::string>> query;
-  if (context.options.dry_run) query.emplace_back("dry-run", "true");
-  auto format = [](const json::value& plan) { return format_moves(plan) + text_of(plan, "summary") + "\n"; };
-  return show(context,
-              {.method = "POST", .path = context.options.top_up ? "/topup" : "/rebalance", .query = std::move(query)},
-              format);
-}
-
 int ipfs_gc(Context& context) {
   return show(context, {.method = "POST", .path = "/ipfs/gc", .query = local_query(context)}, format_gc);
 }

@@ -92,6 +92,10 @@ TEST_F(RaftRoles, ADirectorAloneVotesAndAgentsHaveEverything) {
   ASSERT_TRUE(put(node(0), 1)) << "agents are not asked";
   for (int n = 1; n < 4; ++n) ASSERT_TRUE(node(n).open());
   ASSERT_TRUE(put(node(2), 2)) << "through an agent";
+  network.cut(node(0).id, node(2).id);
+  auto refused = put(node(2), 3, 20s);
+  EXPECT_THAT(refused.error().message, HasSubstr("the leader " + node(0).id.to_string() + " was not heard for"));
+  network.heal();
   expect_equal();
   EXPECT_EQ(voters(), std::vector{0});
 }

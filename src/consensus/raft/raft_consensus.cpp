@@ -13,6 +13,7 @@ namespace {
 LogComponent log("raft");
 
 constexpr Duration kReadAgain = std::chrono::seconds(1);
+constexpr Duration kSilentLeader = std::chrono::seconds(5);  // is named to who waits for it
 
 /// All that is applied is in the state's files, and the log says so.
 Result<> close_whole(LogStore& store, state::State& state) {
@@ -212,6 +213,12 @@ std::string RaftConsensus::waiting_for() const {
   if (stopping_) return stopping_error().message;
   if (failed_) return failed_->message;
   if (leader_ == kNobody) return "there is no leader" + missing_voters();
+  // Who has no vote goes on believing in the leader that it heard last.
+  auto silence = runtime_.now() - leader_heard_at_;
+  if (const auto* leader = peer_of(leader_); leader != nullptr && leader_ != self_ && silence > kSilentLeader) {
+    return fmt::format("the leader {} was not heard for {} s", leader->to_string(),
+                       std::chrono::duration_cast<std::chrono::seconds>(silence).count());
+  }
   return "the leader is not ready yet";
 }
 

@@ -188,7 +188,8 @@ class RaftConsensus final : public Consensus {
   uint64_t state_bytes_ = 0;  // on disk, at the last flush
   size_t forwards_ = 0;       // entries on their way to the leader
   std::map<LogIndex, std::pair<Term, std::vector<state::Outcome>>> recent_outcomes_;  // while there are such
-  uint64_t ticks_ = 0;                                                                // of the engine
+  SteadyTime leader_heard_at_{};
+  uint64_t ticks_ = 0;  // of the engine
   bool changing_members_ = false;
   bool handing_over_ = false;              // since another is to lead
   std::map<RaftId, SteadyTime> heard_at_;  // of the leader: when each member was heard last

@@ -112,6 +112,7 @@ void RaftConsensus::deliver(const ipld::PeerId& from, ByteView message) {
     log.debug("dropped a message of {} for member {} in the name of member {}", from.to_string(), info->to, info->from);
     return;
   }
+  if (info->from == leader_) leader_heard_at_ = runtime_.now();
   if (info->type == kSnapshotMessage && info->snapshot) return hold_snapshot(*std::move(info), message);
   if (auto done = engine_->step(message); !done && done.error().kind == ErrorKind::kDataLoss) {
     fail_engine(done.error());

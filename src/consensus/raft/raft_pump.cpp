@@ -101,6 +101,7 @@ void RaftConsensus::take_readies() {
     bool news = ready.role != role_ || ready.leader != leader_;
     if (ready.role != role_) leads_since_ = LogIndex();
     role_ = ready.role;
+    if (leader_ != ready.leader) leader_heard_at_ = runtime_.now();
     leader_ = ready.leader;
     for (ReadState& read : ready.reads) {
       auto waiting = reads_.find(read_be64(read.context.data()));

@@ -3,6 +3,7 @@ import concurrent.futures
 import contextlib
 import shutil
 import statistics
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -38,6 +39,24 @@ def cluster_pins():
             script = fx.wrk_script(cluster.folder, "pins.lua", FILE=cids, METHOD="POST", QUERY=f"?replication=1&name={name}")
             rate, errors, p99 = fx.wrk(peer.api, script, connections=64, seconds=8, latency=True)
             report(f"cluster-pins-{name}", rate, "pins/s", 8_000, "64 connections, on disk at a majority", p99_ms=p99, errors=errors)
+
+
+def cluster_bulk():
+    """Pins as lines of one request, through the leader and through a follower, in turns of two requests."""
+    number = 200_000
+    with peers("cluster-bulk", change=lambda c: c["cluster"].update(repin={"grace": "1h"})) as cluster:
+        for turn, (name, peer) in enumerate((("leader", cluster.peers[0]), ("follower", cluster.peers[1]))):
+            body = cluster.folder / "lines"
+            body.write_text("".join(f'{{"cid":"{fx.cid_of(turn * number + i)}","name":"bulk {i}","replication_factor_min":1,'
+                                    f'"replication_factor_max":1}}\n' for i in range(number)))
+            start = time.perf_counter()
+            answer = subprocess.run(["curl", "-sS", "-T", str(body), "-X", "POST", f"{peer.api}/pins"], capture_output=True,
+                                    text=True, check=True)
+            seconds = time.perf_counter() - start
+            lines = answer.stdout.splitlines()
+            bad = [line for line in lines if '"code"' in line]
+            assert len(lines) == number and not bad, (len(lines), lines[-1:], bad[:1])
+            report(f"cluster-bulk-{name}", number / seconds, "pins/s", 15_000, "one request of 200,000 lines, on disk at a majority")
 
 
 def cluster_latency():
@@ -156,5 +175,5 @@ def status_page(cluster):
            peers=len(cluster.peers), longest_ms=round(max(times), 1))
 
 
-BENCHES = {"cluster-join": cluster_join, "cluster-pins": cluster_pins, "cluster-latency": cluster_latency, "cluster-pinned": cluster_pinned,
+BENCHES = {"cluster-join": cluster_join, "cluster-pins": cluster_pins, "cluster-bulk": cluster_bulk, "cluster-latency": cluster_latency, "cluster-pinned": cluster_pinned,
            "cluster-add": cluster_add, "cluster-failover": cluster_failover, "cluster-election": cluster_election}

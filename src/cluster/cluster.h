@@ -122,6 +122,7 @@ class Cluster {
   /// Many pins or unpins in one go; one result for each, in order.
   Task<std::vector<Result<model::Pin>>> pin_many(std::vector<std::pair<ipld::Cid, model::PinOptions>> pins,
                                                  Caller caller);
+  Task<std::vector<Result<model::Pin>>> unpin_many(std::vector<ipld::Cid> cids, Caller caller);
   /// The pinset in the order of binary CIDs. The cursor blocks: call its next() in run_blocking().
   Result<std::unique_ptr<state::PinCursor>> allocations(state::ListQuery query) const;
   state::Counters counters() const { return state_.counters(); }
@@ -186,9 +187,11 @@ class Cluster {
   Context context() { return {runtime_, options_, state_, consensus_, tracker_, ipfs_}; }
   Result<> check_writable() const;
   Result<PlannedPin> plan(const ipld::Cid& cid, model::PinOptions options);
-  Task<model::Pin> plan_and_place(const ipld::Cid& cid, model::PinOptions options, const Placed& sent_to = {});
+  Task<model::Pin> plan_and_place(const ipld::Cid& cid, model::PinOptions options, const Placed& sent_to);
   Task<model::Pin> pin(ipld::Cid cid, model::PinOptions options, Caller caller, Placed sent_to);
   Task<std::vector<state::Outcome>> submit(std::vector<proto::Operation> operations);
+  Result<model::Pin> unpinned(const ipld::Cid& cid, const state::Outcome& outcome,
+                              std::optional<state::StoredPin> stored);
   Task<Placed> add_destinations(const AddParams& params);
   Task<std::unique_ptr<AddWriter>> open_add_writer(const AddParams& params, const Placed& destinations, bool verified);
   Task<> pin_added(ipld::Cid root, model::PinOptions options, Caller caller, Placed sent_to,

@@ -93,7 +93,8 @@ Task<std::vector<Result<model::Pin>>> Cluster::pin_many(std::vector<std::pair<ip
   std::vector<proto::Operation> operations;
   std::vector<size_t> submitted;  // index in `results` of each operation
   std::vector<Task<model::Pin>> plans;
-  for (auto& [cid, options] : pins) plans.push_back(plan_and_place(cid, std::move(options)));
+  const Placed nowhere;
+  for (auto& [cid, options] : pins) plans.push_back(plan_and_place(cid, std::move(options), nowhere));
   results = co_await gather(runtime_, std::move(plans));
   for (size_t i = 0; i < results.size(); ++i) {
     if (!results[i]) continue;

@@ -162,6 +162,7 @@ Result<Pin> pin_from_json(std::string_view text) {
   reader.parsed("pin_update", options.pin_update);
   reader.list("origins", options.origins);
   reader.text("type", type);
+  reader.list("user_allocations", options.user_allocations);
   reader.list("allocations", pin.allocations);
   reader.parsed("reference", pin.reference);
   reader.time("timestamp", pin.timestamp);

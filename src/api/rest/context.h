@@ -19,6 +19,7 @@ void add_peer_routes(net::Router& router, RestContext& context);    // peer_endp
 void add_health_routes(net::Router& router, RestContext& context);  // health_endpoints.cpp: /health /monitor /ipfs/gc
 void add_allocation_routes(net::Router& router, RestContext& context);  // allocation_endpoints.cpp: /allocations
 void add_pin_routes(net::Router& router, RestContext& context);         // pin_endpoints.cpp: POST, DELETE /pins/…
+void add_bulk_routes(net::Router& router, RestContext& context);        // bulk_endpoints.cpp: POST, DELETE /pins
 void add_status_routes(net::Router& router, RestContext& context);  // status_endpoints.cpp: GET /pins…, recover, sync
 void add_add_route(net::Router& router, RestContext& context);      // add_endpoint.cpp: /add
 

@@ -29,6 +29,7 @@ struct RestApi::Impl {
     add_health_routes(router, context);
     add_allocation_routes(router, context);
     add_pin_routes(router, context);
+    add_bulk_routes(router, context);
     add_status_routes(router, context);
     add_add_route(router, context);
   }

@@ -1,0 +1,120 @@
+// POST and DELETE /pins: many pins or unpins, a line of JSON each, with a line of answer for each in the same order.
+#include "api/rest/context.h"
+#include "api/rest/errors.h"
+#include "api/rest/json_stream.h"
+#include "model/json_writer.h"
+#include "model/pin_json.h"
+#include "net/line_reader.h"
+
+namespace ipfsc::api::rest {
+namespace {
+
+constexpr size_t kLinesAtOnce = 1000;       // of one entry of the log
+constexpr size_t kBytesAtOnce = 256 << 10;  // … of text, so that an entry stays below its bound
+constexpr size_t kMostLineBytes = 256 << 10;
+/// Clients that read nothing before they have sent everything are common: so much of the answer waits for them.
+constexpr size_t kMostHeldBytes = 64 << 20;
+
+/// What a line asks for, or what is wrong with it.
+using Line = Result<model::Pin>;
+
+Line parse_line(std::string_view text) {
+  TRY_ASSIGN(auto pin, model::pin_from_json(text));
+  if (pin.type != model::PinType::kData) {
+    return fail(ErrorKind::kInvalidArgument,
+                fmt::format("type: a pin of type {} cannot be asked for", to_string(pin.type)));
+  }
+  return pin;
+}
+
+/// The next lines, as many as go together; none at the end of the body.
+Task<std::vector<Line>> next_lines(net::LineReader& reader) {
+  std::vector<Line> lines;
+  for (size_t bytes = 0; lines.size() < kLinesAtOnce && bytes < kBytesAtOnce;) {
+    auto text = co_await reader.next();
+    // A limit of the request, not of this machine.
+    if (!text && text.error().kind == ErrorKind::kResourceExhausted) {
+      co_return fail(ErrorKind::kInvalidArgument, text.error().message);
+    }
+    CO_TRY(text);
+    if (!*text) break;
+    bytes += (*text)->size();
+    lines.push_back(parse_line(**text));
+  }
+  co_return lines;
+}
+
+void append_answer(std::string& out, uint64_t line, const ipld::Cid* cid, const Result<model::Pin>& result) {
+  model::JsonObject object(out);
+  object.number("line", line);
+  if (cid != nullptr) object.plain("cid", cid->to_string());
+  if (!result) {
+    object.number("code", status_of(result.error()));
+    object.text("message", result.error().message);
+  }
+  object.end();
+  out += '\n';
+}
+
+/// `act` does what is asked for with those lines that could be read: one result for each, in order.
+template <class Act>
+Task<> each_line(net::Request& request, net::Response& response, Act act) {
+  net::LineReader reader(request.body(), kMostLineBytes);
+  JsonStream stream(response);
+  uint64_t number = 0;
+  std::string held;
+  auto end = [&](Result<> outcome) -> Task<> {
+    if (!held.empty()) CO_TRY(co_await stream.write(held));
+    co_return stream.end({.outcome = std::move(outcome)});
+  };
+  for (;;) {
+    auto lines = co_await next_lines(reader);
+    if (!lines) co_return co_await end(fail(lines.error()));
+    if (lines->empty()) co_return co_await end({});
+    std::vector<model::Pin> asked;
+    for (const auto& line : *lines) {
+      if (line) asked.push_back(*line);
+    }
+    auto results = co_await act(std::move(asked));
+    if (!results) co_return co_await end(fail(results.error()));
+    size_t done = 0;
+    for (const auto& line : *lines) {
+      ++number;
+      line ? append_answer(held, number, &line->cid, (*results)[done++]) : append_answer(held, number, nullptr, line);
+    }
+    if (held.size() < kMostHeldBytes) continue;
+    CO_TRY(co_await stream.write(held));
+    held.clear();
+  }
+}
+
+Task<> pin_lines(RestContext& context, net::Request& request, net::Response& response) {
+  CO_TRY_ASSIGN(auto caller, caller_of(request));
+  co_return co_await each_line(request, response, [&](std::vector<model::Pin> asked) {
+    std::vector<std::pair<ipld::Cid, model::PinOptions>> pins;
+    for (auto& pin : asked) pins.emplace_back(std::move(pin.cid), std::move(pin.options));
+    return context.cluster->pin_many(std::move(pins), caller);
+  });
+}
+
+Task<> unpin_lines(RestContext& context, net::Request& request, net::Response& response) {
+  CO_TRY_ASSIGN(auto caller, caller_of(request));
+  co_return co_await each_line(request, response, [&](std::vector<model::Pin> asked) {
+    std::vector<ipld::Cid> cids;
+    for (auto& pin : asked) cids.push_back(std::move(pin.cid));
+    return context.cluster->unpin_many(std::move(cids), caller);
+  });
+}
+
+}  // namespace
+
+void add_bulk_routes(net::Router& router, RestContext& context) {
+  router.add("POST", "/pins", [&context](net::Request& request, net::Response& response) {
+    return pin_lines(context, request, response);
+  });
+  router.add("DELETE", "/pins", [&context](net::Request& request, net::Response& response) {
+    return unpin_lines(context, request, response);
+  });
+}
+
+}  // namespace ipfsc::api::rest

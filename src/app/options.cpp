@@ -165,7 +165,12 @@ Result<PeerOptions> peer_options(const config::Configuration& config, const iden
   cluster.metric_ttl = config.disk.metric_ttl;
   cluster.ping_ttl = 2 * config.cluster.monitor_ping_interval;
   if (config.tags.present) cluster.tags = config.tags.tags;
+  cluster.tags_ttl = config.tags.metric_ttl;
+  cluster.pinqueue_ttl = config.pinqueue.metric_ttl;
   cluster.pinqueue_bucket = config.pinqueue.weight_bucket_size;
+  if (config.bandwidth.present) cluster.bandwidth_ttl = config.bandwidth.metric_ttl;
+  cluster.bandwidth_bucket_bytes = config.bandwidth.weight_bucket_bytes;
+  if (config.rtt.present) cluster.rtt_ttl = config.rtt.metric_ttl;
 
   options.state.path = folders.state;
   options.raft.self = identity.id;

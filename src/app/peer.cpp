@@ -33,11 +33,11 @@ Task<> Peer::start() {
   CO_TRY(listen_rest());
   CO_TRY(co_await open_data());
   CO_TRY(co_await open_node());
-  cluster::serve_blocks(runtime_, router_, *node_, options_.block_exchange);
+  cluster::serve_blocks(runtime_, router_, *node_, traffic_, options_.block_exchange);
   auto feed = [this](state::FeedPosition from) { return consensus_->feed(from); };
   CO_TRY_ASSIGN(tracker_, tracker::PinTracker::open(runtime_, *state_, *node_, feed, options_.tracker));
-  cluster_ =
-      std::make_unique<cluster::Cluster>(runtime_, options_.cluster, *state_, *consensus_, *tracker_, *node_, *client_);
+  cluster_ = std::make_unique<cluster::Cluster>(runtime_, options_.cluster, *state_, *consensus_, *tracker_, *node_,
+                                                *client_, traffic_);
   cluster_->serve(router_);
   if (rest_) rest_->serve(*cluster_);
   CO_TRY(listen_gateway());
@@ -106,7 +106,7 @@ Result<> Peer::listen_peers() {
 }
 
 Task<> Peer::open_node() {
-  peer_blocks_ = std::make_shared<cluster::PeerSource>(runtime_, options_.cluster.self, *state_, *client_,
+  peer_blocks_ = std::make_shared<cluster::PeerSource>(runtime_, options_.cluster.self, *state_, *client_, traffic_,
                                                        options_.block_exchange);
   if (options_.use_embedded) {
     std::vector<std::shared_ptr<ipfs::BlockSource>> sources;

@@ -58,6 +58,7 @@ class Peer {
   Runtime& runtime_;
   PeerOptions options_;
   // In the order of their construction; stop() goes backwards.
+  cluster::Traffic traffic_;
   std::unique_ptr<api::rest::RestApi> rest_;
   rpc::Router router_;
   std::unique_ptr<rpc::GrpcClient> client_;

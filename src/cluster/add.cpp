@@ -244,7 +244,7 @@ Task<std::unique_ptr<AddWriter>> Cluster::open_add_writer(const AddParams& param
     CO_TRY_ASSIGN(local, co_await ipfs_.put_blocks({.verified = verified}));
   }
   options.needed = std::min(options.needed, others.size() + (local ? 1 : 0));
-  co_return std::make_unique<AddWriter>(runtime_, client_, tasks_, std::move(local), std::move(others),
+  co_return std::make_unique<AddWriter>(runtime_, client_, tasks_, traffic_, std::move(local), std::move(others),
                                         std::move(options));
 }
 

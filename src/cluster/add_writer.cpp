@@ -23,6 +23,7 @@ constexpr size_t kPieceBytes = 1 << 20;
 struct AddWriter::Copy {
   ipld::PeerId peer;
   Runtime& runtime;
+  Traffic& traffic;
   std::shared_ptr<Notifier> changed;
   std::deque<std::shared_ptr<const Bytes>> pieces;  // shared with the other copies
   size_t queued_bytes = 0;
@@ -42,7 +43,7 @@ struct AddWriter::Copy {
   }
 };
 
-AddWriter::AddWriter(Runtime& runtime, rpc::PeerClient& client, TaskGroup& tasks,
+AddWriter::AddWriter(Runtime& runtime, rpc::PeerClient& client, TaskGroup& tasks, Traffic& traffic,
                      std::unique_ptr<ipfs::BlockWriter> local, std::vector<ipld::PeerId> peers,
                      AddWriterOptions options)
     : runtime_(runtime),
@@ -50,7 +51,7 @@ AddWriter::AddWriter(Runtime& runtime, rpc::PeerClient& client, TaskGroup& tasks
       local_(std::move(local)),
       changed_(std::make_shared<Notifier>(runtime)) {
   for (auto& peer : peers) {
-    auto copy = std::make_shared<Copy>(std::move(peer), runtime, changed_);
+    auto copy = std::make_shared<Copy>(std::move(peer), runtime, traffic, changed_);
     copies_.push_back(copy);
     if (options_.reservation.empty()) {
       copy->error = Error{ErrorKind::kUnavailable, "no leader has reserved room there"};
@@ -89,6 +90,7 @@ Task<> AddWriter::send(CopyPtr copy, std::unique_ptr<rpc::Stream> stream) {
 Task<> AddWriter::send_all(Copy& copy, rpc::Stream& stream) {
   auto sent = [&copy](size_t bytes) {
     copy.queued_bytes -= std::min(copy.queued_bytes, bytes);
+    copy.traffic.out_bytes += bytes;
     copy.progress = copy.runtime.now();
     copy.changed->notify_all();
   };

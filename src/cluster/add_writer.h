@@ -10,6 +10,7 @@
 
 #include "base/notifier.h"
 #include "base/task_group.h"
+#include "cluster/traffic.h"
 #include "ipfs/ipfs_node.h"
 #include "rpc/rpc.h"
 
@@ -39,8 +40,8 @@ struct LeftBehind {
 class AddWriter final : public ipfs::BlockWriter {
  public:
   /// `local` is this peer's own, null when it is to hold nothing. `tasks` and the others outlive it.
-  AddWriter(Runtime& runtime, rpc::PeerClient& client, TaskGroup& tasks, std::unique_ptr<ipfs::BlockWriter> local,
-            std::vector<ipld::PeerId> peers, AddWriterOptions options);
+  AddWriter(Runtime& runtime, rpc::PeerClient& client, TaskGroup& tasks, Traffic& traffic,
+            std::unique_ptr<ipfs::BlockWriter> local, std::vector<ipld::PeerId> peers, AddWriterOptions options);
   ~AddWriter() override;
 
   /// kUnavailable when too few peers are left.

@@ -105,7 +105,8 @@ class AddWriterTest : public testing::Test {
     if (options.reservation.empty()) options.reservation = "room";
     std::unique_ptr<ipfs::BlockWriter> local;
     if (here) local = std::make_unique<LocalWriter>(own, own_error);
-    writer = std::make_unique<AddWriter>(runtime, *client, tasks, std::move(local), std::move(ids), std::move(options));
+    writer = std::make_unique<AddWriter>(runtime, *client, tasks, traffic, std::move(local), std::move(ids),
+                                         std::move(options));
   }
   Result<> put(int n, size_t size = 10) {
     return runtime.run_task(writer->put({block_of(std::to_string(n) + std::string(size, 'x'))}));
@@ -123,6 +124,7 @@ class AddWriterTest : public testing::Test {
   VirtualRuntime runtime{1};
   rpc::testing::SimNetwork network;
   std::unique_ptr<rpc::PeerClient> client;
+  Traffic traffic;
   TaskGroup tasks;
   Taken own;
   std::optional<Error> own_error;
@@ -132,8 +134,10 @@ class AddWriterTest : public testing::Test {
 
 TEST_F(AddWriterTest, EveryDestinationHasAllBeforeItReturns) {
   open(true, "bc", {.needed = 3});
-  ASSERT_TRUE(put_all(20));
+  ASSERT_TRUE(put_all(20, 1000));
   EXPECT_EQ(own.blocks.size(), 20u);
+  EXPECT_GE(traffic.out_bytes, 2 * 20 * 1000u);
+  EXPECT_EQ(traffic.in_bytes, 0u);
   for (char c : {'b', 'c'}) {
     EXPECT_EQ(remotes[c].taken.blocks, own.blocks);
     EXPECT_TRUE(remotes[c].taken.durable);

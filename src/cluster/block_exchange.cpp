@@ -27,8 +27,8 @@ RateLimiter limiter(uint64_t bytes_per_second) {
 /// Blocks of one request in messages of a bounded size.
 class Answer {
  public:
-  Answer(Runtime& runtime, rpc::Stream& stream, RateLimiter& sending)
-      : runtime_(runtime), stream_(stream), sending_(sending) {}
+  Answer(Runtime& runtime, rpc::Stream& stream, RateLimiter& sending, Traffic& traffic)
+      : runtime_(runtime), stream_(stream), sending_(sending), traffic_(traffic) {}
 
   Task<> add(Result<Bytes> block) {
     auto& to = *message_.add_blocks();
@@ -48,6 +48,7 @@ class Answer {
     if (wait > Duration::zero()) CO_TRY(co_await runtime_.sleep_for(wait));
     auto text = message_.SerializeAsString();
     message_.Clear();
+    traffic_.out_bytes += text.size();
     co_return co_await stream_.write(std::move(text));
   }
 
@@ -55,11 +56,13 @@ class Answer {
   Runtime& runtime_;
   rpc::Stream& stream_;
   RateLimiter& sending_;
+  Traffic& traffic_;
   proto::GotBlocks message_;
   size_t bytes_ = 0;
 };
 
-Task<> answer_wants(Runtime& runtime, ipfs::IpfsNode& node, RateLimiter& sending, rpc::Stream& stream) {
+Task<> answer_wants(Runtime& runtime, ipfs::IpfsNode& node, RateLimiter& sending, Traffic& traffic,
+                    rpc::Stream& stream) {
   for (;;) {
     CO_TRY_ASSIGN(auto message, co_await stream.read());
     if (!message) co_return Result<>{};
@@ -67,7 +70,7 @@ Task<> answer_wants(Runtime& runtime, ipfs::IpfsNode& node, RateLimiter& sending
     if (!wants.ParseFromString(*message) || wants.cids_size() > kMostWanted) {
       co_return fail(ErrorKind::kInvalidArgument, "a damaged request for blocks");
     }
-    Answer answer(runtime, stream, sending);
+    Answer answer(runtime, stream, sending, traffic);
     for (int at = 0; at < wants.cids_size();) {
       std::vector<ipld::Cid> cids;
       for (; at < wants.cids_size() && cids.size() < kBlocksAtOnce; ++at) {
@@ -83,20 +86,22 @@ Task<> answer_wants(Runtime& runtime, ipfs::IpfsNode& node, RateLimiter& sending
 
 }  // namespace
 
-void serve_blocks(Runtime& runtime, rpc::Router& router, ipfs::IpfsNode& node, const BlockExchangeOptions& options) {
+void serve_blocks(Runtime& runtime, rpc::Router& router, ipfs::IpfsNode& node, Traffic& traffic,
+                  const BlockExchangeOptions& options) {
   auto sending = std::make_shared<RateLimiter>(limiter(options.send_bytes_per_second));
   router.add_stream("Blocks/Exchange", rpc::Access::kMember,
-                    [&runtime, &node, sending](rpc::CallInfo, rpc::Stream& stream) {
-                      return answer_wants(runtime, node, *sending, stream);
+                    [&runtime, &node, &traffic, sending](rpc::CallInfo, rpc::Stream& stream) {
+                      return answer_wants(runtime, node, *sending, traffic, stream);
                     });
 }
 
 PeerSource::PeerSource(Runtime& runtime, ipld::PeerId self, state::State& state, rpc::PeerClient& client,
-                       BlockExchangeOptions options)
+                       Traffic& traffic, BlockExchangeOptions options)
     : runtime_(runtime),
       self_(std::move(self)),
       state_(state),
       client_(client),
+      traffic_(traffic),
       options_(options),
       receiving_(limiter(options.receive_bytes_per_second)),
       tasks_(runtime) {}
@@ -153,7 +158,10 @@ Task<Bytes> PeerSource::fetch(ipld::Cid cid, ipfs::FetchHints hints, size_t max_
       CO_TRY(co_await runtime_.sleep_for(wait));
     }
     auto bytes = co_await link_to(peer).fetch(cid);
-    if (bytes) receiving_.take(static_cast<double>(bytes->size()), runtime_.now());
+    if (bytes) {
+      receiving_.take(static_cast<double>(bytes->size()), runtime_.now());
+      traffic_.in_bytes += bytes->size();
+    }
     if (bytes && bytes->size() <= max_bytes) {
       if (co_await ipfs::verify_arrived(runtime_, cid, *bytes)) {
         avoid_.erase(peer);

@@ -7,6 +7,7 @@
 #include "base/runtime.h"
 #include "base/task_group.h"
 #include "cluster/block_link.h"
+#include "cluster/traffic.h"
 #include "ipfs/block_source.h"
 #include "ipfs/ipfs_node.h"
 #include "rpc/rpc.h"
@@ -14,15 +15,16 @@
 
 namespace ipfsc::cluster {
 
-/// Answers other peers' requests for blocks of `node`, which, as `runtime`, outlives the router's use.
-void serve_blocks(Runtime& runtime, rpc::Router& router, ipfs::IpfsNode& node, const BlockExchangeOptions& options);
+/// Answers other peers' requests for blocks of `node`, which, as `runtime` and `traffic`, outlives the router's use.
+void serve_blocks(Runtime& runtime, rpc::Router& router, ipfs::IpfsNode& node, Traffic& traffic,
+                  const BlockExchangeOptions& options);
 
 /// Asks the peers that hold the pin, then the others, one after another. A block is verified before it is believed, so
 /// a peer that sends wrong bytes hides nobody. stop() before destruction.
 class PeerSource final : public ipfs::BlockSource {
  public:
   /// All outlive it.
-  PeerSource(Runtime& runtime, ipld::PeerId self, state::State& state, rpc::PeerClient& client,
+  PeerSource(Runtime& runtime, ipld::PeerId self, state::State& state, rpc::PeerClient& client, Traffic& traffic,
              BlockExchangeOptions options = {});
   std::string name() const override { return "cluster peers"; }
   ipfs::SourceReach reach(const ipfs::FetchHints& hints) const override;
@@ -39,6 +41,7 @@ class PeerSource final : public ipfs::BlockSource {
   ipld::PeerId self_;
   state::State& state_;
   rpc::PeerClient& client_;
+  Traffic& traffic_;
   BlockExchangeOptions options_;
   RateLimiter receiving_;
   TaskGroup tasks_;

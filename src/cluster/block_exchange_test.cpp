@@ -58,12 +58,12 @@ class BlockExchange : public ::testing::Test {
   void serve(int peer, const BlockExchangeOptions& options) {
     if (routers.contains(peer)) (void)runtime.run_task(network.detach(peer_of(peer)));
     routers[peer] = {};
-    serve_blocks(runtime, routers[peer], nodes[peer], options);
+    serve_blocks(runtime, routers[peer], nodes[peer], traffic[peer], options);
     network.attach(peer_of(peer), routers[peer]);
   }
   void use(const BlockExchangeOptions& options) {
     stop();
-    source = std::make_unique<PeerSource>(runtime, peer_of(kSelf), *state.state, *client, options);
+    source = std::make_unique<PeerSource>(runtime, peer_of(kSelf), *state.state, *client, traffic[kSelf], options);
   }
   Result<Bytes> fetch(const Bytes& data, size_t max_bytes = 1 << 20) {
     auto cid = cid_of(data);
@@ -87,6 +87,7 @@ class BlockExchange : public ::testing::Test {
   std::unique_ptr<rpc::PeerClient> client;
   std::map<int, Node> nodes;
   std::map<int, rpc::Router> routers;
+  std::map<int, Traffic> traffic;
   std::unique_ptr<PeerSource> source;
 };
 
@@ -126,6 +127,31 @@ TEST_F(BlockExchange, LargeOnesComeInSeveralMessages) {
     ASSERT_TRUE(blocks[static_cast<size_t>(i)]);
     EXPECT_EQ(blocks[static_cast<size_t>(i)]->size(), data_of(i, 700'000).size());
   }
+}
+
+TEST_F(BlockExchange, WhatGoesBetweenPeersIsCountedAtBothEnds) {
+  for (int i = 0; i < 10; ++i) nodes[1].add(data_of(i, 100'000));
+  for (const auto& block : fetch_all(10, 100'000)) EXPECT_TRUE(block);
+  EXPECT_FALSE(fetch("nobody has it"));
+  EXPECT_EQ(traffic[kSelf].in_bytes, 10 * data_of(0, 100'000).size());
+  EXPECT_EQ(traffic[kSelf].out_bytes, 0u);
+  EXPECT_EQ(traffic[1].in_bytes, 0u);
+  EXPECT_GE(traffic[1].out_bytes, 1'000'000u);
+  EXPECT_LT(traffic[1].out_bytes, 1'002'000u);
+  EXPECT_LT(traffic[2].out_bytes, 1'000u);
+}
+
+TEST(Traffic, ARateIsTheMeanSinceTheLastLook) {
+  Traffic traffic{.in_bytes = 1000, .out_bytes = 0};
+  SteadyTime now{};
+  TrafficMeter meter(traffic, now);
+  auto rates = meter.measure(now);
+  EXPECT_EQ(rates.in_bytes_per_second, 0u) << "no time has passed";
+  traffic = {.in_bytes = 5000, .out_bytes = 100};
+  rates = meter.measure(now += 4s);
+  EXPECT_EQ(rates.in_bytes_per_second, 1000u);
+  EXPECT_EQ(rates.out_bytes_per_second, 25u);
+  EXPECT_EQ(meter.measure(now += 1s).in_bytes_per_second, 0u);
 }
 
 TEST_F(BlockExchange, WrongBytesHideNobody) {

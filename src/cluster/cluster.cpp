@@ -6,7 +6,7 @@
 namespace ipfsc::cluster {
 
 Cluster::Cluster(Runtime& runtime, ClusterOptions options, state::State& state, consensus::Consensus& consensus,
-                 tracker::PinTracker& tracker, ipfs::IpfsNode& ipfs, rpc::PeerClient& client)
+                 tracker::PinTracker& tracker, ipfs::IpfsNode& ipfs, rpc::PeerClient& client, Traffic& traffic)
     : runtime_(runtime),
       options_(std::move(options)),
       state_(state),
@@ -14,6 +14,7 @@ Cluster::Cluster(Runtime& runtime, ClusterOptions options, state::State& state, 
       tracker_(tracker),
       ipfs_(ipfs),
       client_(client),
+      traffic_(traffic),
       calls_(runtime, options_, state, client),
       tasks_(runtime),
       ready_(fail(ErrorKind::kUnavailable, "the peer is starting")),

@@ -20,6 +20,7 @@
 #include "cluster/pin_rules.h"
 #include "cluster/placement.h"
 #include "cluster/status_cursor.h"
+#include "cluster/traffic.h"
 #include "consensus/consensus.h"
 #include "ipfs/ipfs_node.h"
 #include "model/info.h"
@@ -93,7 +94,7 @@ struct MovementPlan {
 class Cluster {
  public:
   Cluster(Runtime& runtime, ClusterOptions options, state::State& state, consensus::Consensus& consensus,
-          tracker::PinTracker& tracker, ipfs::IpfsNode& ipfs, rpc::PeerClient& client);
+          tracker::PinTracker& tracker, ipfs::IpfsNode& ipfs, rpc::PeerClient& client, Traffic& traffic);
   ~Cluster();
 
   /// Registers what other peers may ask of this one.
@@ -227,6 +228,7 @@ class Cluster {
   tracker::PinTracker& tracker_;
   ipfs::IpfsNode& ipfs_;
   rpc::PeerClient& client_;
+  Traffic& traffic_;
   PeerCalls calls_;
   TaskGroup tasks_;
   AddCounters add_counters_;

@@ -20,6 +20,7 @@ constexpr Duration kAlertInterval = std::chrono::seconds(1);
 constexpr Duration kAnswerTime = std::chrono::seconds(5);
 constexpr Duration kWriteTime = std::chrono::seconds(10);
 constexpr size_t kMostRelayed = 32;  // heartbeats of others, in one answer
+constexpr Duration kFirstLink = std::chrono::seconds(1);  // between two looks for one, while there is none
 
 }  // namespace
 
@@ -36,18 +37,21 @@ Heartbeats::Heartbeats(Runtime& runtime, const ClusterOptions& options, state::S
       links_(options.self),
       run_(runtime.random()),
       tasks_(runtime) {
-  auto add = [this](std::string name, Duration ttl, monitor::Source source) {
-    monitor::InformerOptions informer{.name = std::move(name), .ttl = ttl};
+  auto add = [this](std::string name, Duration ttl, monitor::Source source, Duration retry = std::chrono::seconds(15)) {
+    monitor::InformerOptions informer{.name = std::move(name), .ttl = ttl, .retry = retry};
     informers_.push_back(
         std::make_unique<monitor::Informer>(runtime_, options_.self, std::move(informer), std::move(source)));
   };
   add("ping", options_.ping_ttl, std::move(sources.ping));
   add("disk", options_.metric_ttl, std::move(sources.disk));
   add("numpin", options_.metric_ttl, std::move(sources.numpin));
-  add("pinqueue", options_.metric_ttl, std::move(sources.pinqueue));
-  add("tags", options_.metric_ttl, monitor::tags_source({.tags = options_.tags}));
-  add("rtt", options_.metric_ttl,
-      monitor::rtt_source([this]() -> Task<std::vector<Duration>> { co_return links_.round_trips(runtime_.now()); }));
+  add("pinqueue", options_.pinqueue_ttl, std::move(sources.pinqueue));
+  add("tags", options_.tags_ttl, monitor::tags_source({.tags = options_.tags}));
+  if (options_.bandwidth_ttl) add("bandwidth", *options_.bandwidth_ttl, std::move(sources.bandwidth));
+  if (options_.rtt_ttl) {
+    auto round_trips = [this]() -> Task<std::vector<Duration>> { co_return links_.round_trips(runtime_.now()); };
+    add("rtt", *options_.rtt_ttl, monitor::rtt_source(round_trips), kFirstLink);
+  }
 }
 
 void Heartbeats::serve(rpc::Router& router) {

@@ -27,7 +27,7 @@
 namespace ipfsc::cluster {
 
 struct HeartbeatSources {
-  monitor::Source ping, disk, numpin, pinqueue;
+  monitor::Source ping, disk, numpin, pinqueue, bandwidth;
 };
 
 /// I/O thread only. stop() before destruction.

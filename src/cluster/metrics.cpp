@@ -19,10 +19,14 @@ HeartbeatSources Cluster::metric_sources() {
   };
   auto queued = [this]() -> Task<uint64_t> { co_return tracker_.counts().in(model::TrackerStatus::kPinQueued); };
   auto pins = [this]() -> Task<uint64_t> { co_return tracker_.counts().in(model::TrackerStatus::kPinned); };
+  auto meter = std::make_shared<TrafficMeter>(traffic_, runtime_.now());
+  auto rates = [this, meter]() -> Task<monitor::BandwidthFigures> { co_return meter->measure(runtime_.now()); };
   return {.ping = monitor::ping_source(std::move(ping)),
           .disk = monitor::disk_source({}, std::move(disk)),
           .numpin = monitor::numpin_source(std::move(pins)),
-          .pinqueue = monitor::pinqueue_source({.weight_bucket_size = options_.pinqueue_bucket}, std::move(queued))};
+          .pinqueue = monitor::pinqueue_source({.weight_bucket_size = options_.pinqueue_bucket}, std::move(queued)),
+          .bandwidth =
+              monitor::bandwidth_source({.weight_bucket_bytes = options_.bandwidth_bucket_bytes}, std::move(rates))};
 }
 
 Task<> Cluster::wait_for_metrics(SteadyTime deadline) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,10 +49,14 @@ struct ClusterOptions {
   size_t add_window_bytes = 8 << 20;
 
   Duration connect_swarms_delay{};  ///< from the start until the IPFS nodes are connected with each other; 0 = never
-  Duration metric_ttl = std::chrono::seconds(30);
+  Duration metric_ttl = std::chrono::seconds(30);  ///< of disk and numpin
   Duration ping_ttl = std::chrono::seconds(30);
-  std::map<std::string, std::string> tags;  ///< of this peer, for allocation
-  int64_t pinqueue_bucket = 100'000;        ///< of the metric pinqueue
+  Duration tags_ttl = std::chrono::seconds(30);
+  Duration pinqueue_ttl = std::chrono::seconds(30);
+  std::optional<Duration> bandwidth_ttl, rtt_ttl;  ///< none: there is no such metric of this peer
+  std::map<std::string, std::string> tags;         ///< of this peer, for allocation
+  int64_t pinqueue_bucket = 100'000;               ///< of the metric pinqueue
+  int64_t bandwidth_bucket_bytes = 1 << 20;        ///< of the metric bandwidth
 };
 
 struct BlockLinkOptions {

@@ -33,6 +33,7 @@ Task<> Cluster::take_blocks(rpc::Stream& stream) {
   for (;;) {
     CO_TRY_ASSIGN(auto message, co_await stream.read());
     if (!message) co_return Result<>{};
+    traffic_.in_bytes += message->size();
     proto::PutPiece piece;
     if (!piece.ParseFromString(*message)) co_return fail(ErrorKind::kInvalidArgument, "damaged blocks of an add");
     if (!writer) {

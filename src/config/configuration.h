@@ -191,6 +191,17 @@ struct PinqueueInformer {
   int64_t weight_bucket_size = 100'000;  ///< 0 = no division
 };
 
+struct BandwidthInformer {
+  bool present = false;
+  Duration metric_ttl = 30s;
+  int64_t weight_bucket_bytes = 1 << 20;  ///< 0 = no division
+};
+
+struct RttInformer {
+  bool present = false;
+  Duration metric_ttl = 30s;
+};
+
 struct Metrics {
   bool present = false;
   bool enable_stats = false;
@@ -216,6 +227,8 @@ struct Configuration {
   DiskInformer disk;
   TagsInformer tags;
   PinqueueInformer pinqueue;
+  BandwidthInformer bandwidth;
+  RttInformer rtt;
   Metrics metrics;
 
   Configuration();

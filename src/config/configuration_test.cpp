@@ -90,6 +90,24 @@ TEST(Configuration, MissingKeysAreDefaults) {
   EXPECT_FALSE(config.uses_embedded_node());
 }
 
+TEST(Configuration, FurtherInformersRunWhenTheirSectionsAreThere) {
+  auto loaded = load(kSmall, {{"CLUSTER_RTT_METRICTTL", "3s"}});
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_FALSE(loaded->config.rtt.present);
+  EXPECT_FALSE(loaded->config.bandwidth.present);
+  loaded = load(R"({"cluster":{},"consensus":{"raft":{}},
+                    "informer":{"rtt":{},"bandwidth":{"metric_ttl":"5s","weight_bucket_bytes":1000}}})",
+                {{"CLUSTER_RTT_METRICTTL", "3s"}});
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_THAT(loaded->warnings, IsEmpty());
+  EXPECT_TRUE(loaded->config.rtt.present);
+  EXPECT_EQ(loaded->config.rtt.metric_ttl, 3s);
+  EXPECT_TRUE(loaded->config.bandwidth.present);
+  EXPECT_EQ(loaded->config.bandwidth.metric_ttl, 5s);
+  EXPECT_EQ(loaded->config.bandwidth.weight_bucket_bytes, 1000);
+  EXPECT_THAT(error_of(load(with("informer.rtt", "metric_ttl", R"("0s")"))), HasSubstr("rtt.metric_ttl: too low"));
+}
+
 TEST(Configuration, AnAllocatorWithoutASectionIsAsIfThereWereNone) {
   for (std::string_view allocator : {"{}", R"({"balanced":null})", "null"}) {
     auto loaded = load(with("", "allocator", allocator));

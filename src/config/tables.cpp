@@ -403,6 +403,30 @@ Section tags_section() {
               c(&TagsInformer::tags, "tags", "Name and value of each tag: copies are spread over different values.")}};
 }
 
+Section bandwidth_section() {
+  auto c = [](auto member, std::string_view key, std::string_view doc, Rules rules = {}) {
+    return field(&Configuration::bandwidth, member, key, doc, rules);
+  };
+  using C = BandwidthInformer;
+  return {.path = "informer.bandwidth",
+          .variable_prefix = "CLUSTER_BANDWIDTH_",
+          .doc = "Tells the others how many bytes of blocks go between this peer and them.",
+          .present = present(&Configuration::bandwidth),
+          .fields = {
+              c(&C::metric_ttl, "metric_ttl", "How long a metric is valid.", {.at_least = kPositive}),
+              c(&C::weight_bucket_bytes, "weight_bucket_bytes",
+                "Rates that differ by less are alike; 0 = every byte a second counts.", {.at_least = kNotNegative})}};
+}
+
+Section rtt_section() {
+  return {.path = "informer.rtt",
+          .variable_prefix = "CLUSTER_RTT_",
+          .doc = "Tells the others the median of this peer's round trips to them.",
+          .present = present(&Configuration::rtt),
+          .fields = {field(&Configuration::rtt, &RttInformer::metric_ttl, "metric_ttl", "How long a metric is valid.",
+                           {.at_least = kPositive})}};
+}
+
 Section metrics_section() {
   auto c = [](auto member, std::string_view key, std::string_view doc, Rules rules = {}) {
     return field(&Configuration::metrics, member, key, doc, rules);
@@ -457,6 +481,8 @@ std::vector<Section> make_sections() {
   out.push_back(disk_section());
   out.push_back(pinqueue_section());
   out.push_back(tags_section());
+  out.push_back(bandwidth_section());
+  out.push_back(rtt_section());
   out.push_back(unused("informer.numpin", "CLUSTER_NUMPIN_", "no such metric is used"));
   out.push_back(metrics_section());
   out.push_back(tracing_section());

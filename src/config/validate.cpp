@@ -75,7 +75,10 @@ Result<> validate(const Configuration& config) {
       return wrong("embedded.gateways: \"" + url + "\" does not begin with http:// or https://");
     }
   }
-  if (!config.disk.present && !config.tags.present && !config.pinqueue.present) return wrong("no informers are passed");
+  if (!config.disk.present && !config.tags.present && !config.pinqueue.present && !config.bandwidth.present &&
+      !config.rtt.present) {
+    return wrong("no informers are passed");
+  }
   if (config.disk.metric_type != "freespace" && config.disk.metric_type != "reposize") {
     return wrong("disk.metric_type must be freespace or reposize, not \"" + config.disk.metric_type + "\"");
   }

@@ -37,6 +37,7 @@ struct SimPeer::Life {
   Task<> stop(bool reached);
 
   SimPeer& peer;
+  cluster::Traffic traffic;
   rpc::Router router;
   std::unique_ptr<rpc::PeerClient> client;
   std::unique_ptr<state::State> state;
@@ -70,7 +71,7 @@ Task<> SimPeer::Life::start(std::vector<ipld::Multiaddr> bootstrap) {
   auto feed = [this](state::FeedPosition from) { return consensus->feed(from); };
   CO_TRY_ASSIGN(tracker, tracker::PinTracker::open(runtime, *state, peer.node_, feed, peer.tracker_options_));
   cluster = std::make_unique<cluster::Cluster>(runtime, peer.cluster_options_, *state, *consensus, *tracker, peer.node_,
-                                               *client);
+                                               *client, traffic);
   cluster->serve(router);
   peer.world_.network.attach(peer.id(), router, [this](const ipld::PeerId& caller, rpc::Access access) {
     return membership->admit(caller, access);

@@ -103,7 +103,7 @@ class RestTest : public testing::Test {
         runtime_, *state_, *node_, [this](state::FeedPosition from) { return consensus_->feed(from); }, tracker);
     cluster_ = std::make_unique<cluster::Cluster>(
         runtime_, cluster::ClusterOptions{.self = self_id(), .peername = "here", .version = "1.1.6+test"}, *state_,
-        *consensus_, *tracker_, *node_, *peers_);
+        *consensus_, *tracker_, *node_, *peers_, traffic_);
   }
 
   /// Listens with `options` (and a free port) and serves; tests that want other options call it themselves.
@@ -199,6 +199,7 @@ class RestTest : public testing::Test {
   rpc::testing::SimNetwork network_{runtime_};
   std::unique_ptr<rpc::PeerClient> peers_ = network_.client(self_id());
   std::unique_ptr<AppliedAtOnce> consensus_;
+  cluster::Traffic traffic_;
   std::unique_ptr<ipfs::EmbeddedNode> node_;
   std::unique_ptr<tracker::PinTracker> tracker_;
   std::unique_ptr<cluster::Cluster> cluster_;

@@ -162,6 +162,7 @@ Result<PeerOptions> peer_options(const config::Configuration& config, const iden
   options.block_exchange.send_bytes_per_second = config.cluster.send_rate.bytes;
   options.block_exchange.receive_bytes_per_second = config.cluster.receive_rate.bytes;
   cluster.allocate_by = config.balanced.allocate_by;
+  for (const auto& rule : config.balanced.spread) cluster.spread.push_back({.tag = rule.tag, .hard = rule.hard});
   cluster.metric_ttl = config.disk.metric_ttl;
   cluster.ping_ttl = 2 * config.cluster.monitor_ping_interval;
   if (config.tags.present) cluster.tags = config.tags.tags;

@@ -31,7 +31,7 @@ HeartbeatSources Cluster::metric_sources() {
 
 Task<> Cluster::wait_for_metrics(SteadyTime deadline) {
   auto all_here = [this] {
-    return std::ranges::all_of(options_.allocate_by, [this](const std::string& name) {
+    return std::ranges::all_of(needed_metrics(options_), [this](const std::string& name) {
       auto fresh = metrics(name);
       return std::ranges::all_of(calls_.others(), [&](const ipld::PeerId& peer) {
         auto known = state_.peer(peer);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "allocator/candidate.h"
 #include "base/time.h"
 #include "ipld/multiaddr.h"
 #include "ipld/peer_id.h"
@@ -26,6 +27,7 @@ struct ClusterOptions {
   int replication_factor_max = -1;
   bool follower_mode = false;
   std::vector<std::string> allocate_by = {"tag:group", "freespace"};  ///< metrics, the most important first
+  std::vector<allocator::SpreadRule> spread;                          ///< the most important first
   bool disable_repinning = false;
   Duration repin_grace = std::chrono::minutes(5);  ///< before a down peer's copies are made elsewhere
   double moves_per_second = 0;                     ///< copies that begin to move, whatever for; 0 = no limit

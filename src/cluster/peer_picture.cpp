@@ -14,6 +14,14 @@ constexpr std::string_view kTagPrefix = "tag:";
 
 }  // namespace
 
+std::vector<std::string> needed_metrics(const ClusterOptions& options) {
+  auto names = options.allocate_by;
+  for (const auto& rule : options.spread) {
+    if (rule.hard) names.push_back(std::string(kTagPrefix) + rule.tag);
+  }
+  return names;
+}
+
 void PeerPicture::look() {
   auto now = runtime_.now();
   if (!looked_ || now - *looked_ > kFresh) refresh();
@@ -54,10 +62,14 @@ void PeerPicture::refresh() {
   }
   if (!all.contains(options_.self)) add(options_.self, proto::PEER_STATE_UP, 0);  // before it has announced itself
 
-  policy_ = {};
+  policy_ = {.spread = options_.spread};
   const auto& metrics = heartbeats_.metrics();
   auto names = options_.allocate_by;
-  if (std::ranges::find(names, kFreeSpace) == names.end()) names.emplace_back(kFreeSpace);
+  auto also = [&names](std::string name) {
+    if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+  };
+  also(std::string(kFreeSpace));
+  for (const auto& rule : options_.spread) also(std::string(kTagPrefix) + rule.tag);
   for (const auto& name : names) {
     auto latest = metrics.latest(name, now);
     for (auto& metric : latest) {

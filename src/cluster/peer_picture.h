@@ -13,6 +13,9 @@
 
 namespace ipfsc::cluster {
 
+/// The metrics without which a peer gets no new copies: those of allocate_by, and the tags of hard rules.
+std::vector<std::string> needed_metrics(const ClusterOptions& options);
+
 /// I/O thread only.
 class PeerPicture {
  public:

@@ -168,9 +168,18 @@ struct Pubsubmon {
   Duration check_interval = 15s;
 };
 
+/// "zone:hard": no two copies of a pin on peers with the same value of the tag. "zone" or "zone:soft": as few as can
+/// be.
+struct SpreadRule {
+  std::string tag;
+  bool hard = false;
+  bool operator==(const SpreadRule&) const = default;
+};
+
 struct Balanced {
   bool present = false;
   std::vector<std::string> allocate_by = {"tag:group", "freespace"};
+  std::vector<SpreadRule> spread;  ///< the most important first; each tag once
 };
 
 struct DiskInformer {

@@ -15,6 +15,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 const char* kSmall = R"({
   "cluster": {},
@@ -106,6 +107,27 @@ TEST(Configuration, FurtherInformersRunWhenTheirSectionsAreThere) {
   EXPECT_EQ(loaded->config.bandwidth.metric_ttl, 5s);
   EXPECT_EQ(loaded->config.bandwidth.weight_bucket_bytes, 1000);
   EXPECT_THAT(error_of(load(with("informer.rtt", "metric_ttl", R"("0s")"))), HasSubstr("rtt.metric_ttl: too low"));
+}
+
+TEST(Configuration, SpreadRulesAreTagsAndHowHardTheyAre) {
+  auto loaded = load(with("allocator.balanced", "spread", R"(["zone:hard","rack","row:soft"])"));
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_THAT(loaded->warnings, IsEmpty());
+  EXPECT_THAT(loaded->config.balanced.spread,
+              ElementsAre(SpreadRule{"zone", true}, SpreadRule{"rack", false}, SpreadRule{"row", false}));
+  auto text = format_configuration(loaded->config);
+  EXPECT_EQ(load(text)->config.balanced.spread, loaded->config.balanced.spread) << text;
+  loaded = load(kSmall, {{"CLUSTER_BALANCED_SPREAD", "rack,zone:hard"}});
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_THAT(loaded->config.balanced.spread, ElementsAre(SpreadRule{"rack", false}, SpreadRule{"zone", true}));
+  EXPECT_THAT(format_configuration(initial_configuration(true)), Not(HasSubstr("spread")));
+
+  EXPECT_THAT(error_of(load(with("allocator.balanced", "spread", R"(["zone:medium"])"))),
+              R"(balanced.spread: "zone:medium" is not a rule like "zone", "zone:soft" or "zone:hard")");
+  EXPECT_THAT(error_of(load(with("allocator.balanced", "spread", R"([":hard"])"))), HasSubstr("balanced.spread: "));
+  EXPECT_THAT(error_of(load(with("allocator.balanced", "spread", R"(["zone","zone:hard"])"))),
+              HasSubstr("two rules for the tag \"zone\""));
+  EXPECT_THAT(error_of(load(kSmall, {{"CLUSTER_BALANCED_SPREAD", "zone:"}})), HasSubstr("CLUSTER_BALANCED_SPREAD: "));
 }
 
 TEST(Configuration, AnAllocatorWithoutASectionIsAsIfThereWereNone) {

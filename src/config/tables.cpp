@@ -356,12 +356,18 @@ Section monitor_section() {
 }
 
 Section allocator_section() {
+  auto c = [](auto member, std::string_view key, std::string_view doc, Rules rules = {}) {
+    return field(&Configuration::balanced, member, key, doc, rules);
+  };
   return {.path = "allocator.balanced",
           .variable_prefix = "CLUSTER_BALANCED_",
           .doc = "Which peers get a pin.",
           .present = present(&Configuration::balanced),
-          .fields = {field(&Configuration::balanced, &Balanced::allocate_by, "allocate_by",
-                           "Metrics in the order in which they decide.")}};
+          .fields = {c(&Balanced::allocate_by, "allocate_by", "Metrics in the order in which they decide."),
+                     c(&Balanced::spread, "spread",
+                       "Tags whose values the copies of a pin are spread over: \"zone:hard\" = never two in one, "
+                       "\"zone\" = where it can be.",
+                       {.write_default = false})}};
 }
 
 Section disk_section() {

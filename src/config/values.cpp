@@ -226,6 +226,27 @@ Result<> decode(const json::value& in, std::vector<ipld::PeerId>& value) {
   return {};
 }
 
+Result<> decode(const json::value& in, std::vector<SpreadRule>& value) {
+  std::vector<std::string> texts;
+  TRY(decode(in, texts));
+  std::vector<SpreadRule> parsed;
+  for (const auto& text : texts) {
+    auto colon = text.find(':');
+    SpreadRule rule{.tag = text.substr(0, colon)};
+    auto strength = colon == std::string::npos ? "soft" : text.substr(colon + 1);
+    rule.hard = strength == "hard";
+    if (rule.tag.empty() || (!rule.hard && strength != "soft")) {
+      return wrong(fmt::format(R"("{}" is not a rule like "zone", "zone:soft" or "zone:hard")", text));
+    }
+    for (const auto& other : parsed) {
+      if (other.tag == rule.tag) return wrong(fmt::format("there are two rules for the tag \"{}\"", rule.tag));
+    }
+    parsed.push_back(std::move(rule));
+  }
+  value = std::move(parsed);
+  return {};
+}
+
 Result<> decode(const json::value& in, std::map<std::string, std::string>& value) {
   const auto* object = in.if_object();
   if (!object) return expected("an object of texts", in);
@@ -287,6 +308,12 @@ json::value encode(const std::vector<ipld::PeerId>& value) {
 json::value encode(const std::vector<std::string>& value) {
   json::array out;
   for (const auto& text : value) out.emplace_back(text);
+  return out;
+}
+
+json::value encode(const std::vector<SpreadRule>& value) {
+  json::array out;
+  for (const auto& rule : value) out.emplace_back(rule.hard ? rule.tag + ":hard" : rule.tag);
   return out;
 }
 

@@ -73,6 +73,10 @@ struct KindOf<std::vector<std::string>> {
   static constexpr Kind value = Kind::kStrings;
 };
 template <>
+struct KindOf<std::vector<SpreadRule>> {
+  static constexpr Kind value = Kind::kStrings;
+};
+template <>
 struct KindOf<std::map<std::string, std::string>> {
   static constexpr Kind value = Kind::kStringMap;
 };
@@ -97,6 +101,7 @@ Result<> decode(const boost::json::value& json, ipld::Multiaddr& value);
 Result<> decode(const boost::json::value& json, Addresses& value);  ///< a string or an array of strings
 Result<> decode(const boost::json::value& json, std::vector<ipld::PeerId>& value);
 Result<> decode(const boost::json::value& json, std::vector<std::string>& value);
+Result<> decode(const boost::json::value& json, std::vector<SpreadRule>& value);
 Result<> decode(const boost::json::value& json, std::map<std::string, std::string>& value);
 Result<> decode(const boost::json::value& json, std::optional<std::map<std::string, std::string>>& value);
 Result<> decode(const boost::json::value& json, std::map<std::string, std::vector<std::string>>& value);
@@ -111,6 +116,7 @@ boost::json::value encode(const ipld::Multiaddr& value);
 boost::json::value encode(const Addresses& value);  ///< one address as a string
 boost::json::value encode(const std::vector<ipld::PeerId>& value);
 boost::json::value encode(const std::vector<std::string>& value);
+boost::json::value encode(const std::vector<SpreadRule>& value);
 boost::json::value encode(const std::map<std::string, std::string>& value);
 boost::json::value encode(const std::optional<std::map<std::string, std::string>>& value);
 boost::json::value encode(const std::map<std::string, std::vector<std::string>>& value);

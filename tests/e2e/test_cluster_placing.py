@@ -1,11 +1,17 @@
 """Which peers get copies, as the configuration says: informers, spread over zones, a rebalance when a peer joins."""
 from content import add_bytes, random_bytes
-from peer import until
+from peer import always, until
+from test_cluster_failover import a_holder, add_pins, allocations, wait_down, whole
 
 
 def metrics(peer, name):
     """{peer id: value} of those that are valid."""
     return {m["peer"]: m["value"] for m in peer.json("GET", f"/monitor/metrics/{name}")[1]}
+
+
+def holders(cluster, cid):
+    """Who is to hold it."""
+    return allocations(cluster, {cid: None})[cid]
 
 
 def test_round_trips_and_bandwidth_are_metrics_that_can_decide(new_cluster):
@@ -21,8 +27,71 @@ def test_round_trips_and_bandwidth_are_metrics_that_can_decide(new_cluster):
         assert all(0 < int(micros) < 5_000_000 for micros in trips.values()), trips
         until(lambda: metrics(peer, "bandwidth").keys() == ids, f"bandwidths on {peer.name}")
     cid = add_bytes(cluster[0], random_bytes(3_000_000, "traffic"))["cid"]
-    assert len(cluster[1].json("GET", f"/allocations/{cid}")[1]["allocations"]) == 2
-    shown = cluster[0].ctl("pin", "add", "--dry-run", add_bytes(cluster[0], b"look", query="no-pin=true")["cid"]).stdout
-    assert "rtt=" in shown, shown
     until(lambda: sum(int(rate) for rate in metrics(cluster[2], "bandwidth").values()) > 100_000, "the add is seen")
     until(lambda: set(metrics(cluster[2], "bandwidth").values()) == {"0"}, "and that it has ended")
+    assert len(holders(cluster, cid)) == 2
+    shown = cluster[0].ctl("pin", "add", "--dry-run", add_bytes(cluster[0], b"look", query="no-pin=true")["cid"]).stdout
+    assert "rtt=" in shown, shown
+
+
+def in_two_zones(cluster, rules):
+    """Four more peers: n0 and n1 in the zone a, the others in b."""
+    for i, peer in enumerate(cluster.make(4)):
+
+        def change(config, zone="aabb"[i]):
+            config["cluster"].update(replication_factor_min=2, replication_factor_max=2)
+            config["cluster"]["repin"] = {"grace": "0s"}
+            config["informer"]["tags"]["tags"] = {"group": "default", "zone": zone}
+            config["allocator"]["balanced"]["spread"] = rules
+
+        peer.edit(change)
+    cluster[0].start()
+    for peer in cluster.peers[1:]:
+        peer.start("--bootstrap", cluster[0].address)
+    cluster.wait_settled()
+    return {peer.id: peer.config["informer"]["tags"]["tags"]["zone"] for peer in cluster}
+
+
+def zones_of(zones, allocated):
+    return sorted(zones[peer] for peer in allocated)
+
+
+def test_copies_keep_to_a_hard_rule_whatever_happens(new_cluster):
+    cluster = new_cluster(0)
+    zones = in_two_zones(cluster, ["zone:hard"])
+    contents = add_pins(cluster, "zones", count=12)
+    apart = lambda: all(zones_of(zones, held) == ["a", "b"] for held in allocations(cluster, contents).values())  # noqa: E731
+    assert apart(), allocations(cluster, contents)
+    cid = next(iter(contents))
+    chosen = holders(cluster, cid)
+    shown = cluster[0].ctl("pin", "add", "--dry-run", "--replication", "2", add_bytes(
+        cluster[0], b"other", query="no-pin=true")["cid"]).stdout
+    assert shown.count("has a copy already, at 12D3KooW") == 2 and "zone=a" in shown and "zone=b" in shown, shown
+    for arguments in (["--dry-run"], []):  # a third zone is not there
+        refused = cluster[1].ctl("pin", "add", *arguments, "--replication", "3", cid, check=False)
+        assert refused.returncode != 0, refused
+        assert "zone: 1 of the 3 domains that are needed are missing" in refused.stdout + refused.stderr, refused
+    assert holders(cluster, cid) == chosen
+
+    dead, _ = a_holder(cluster, contents)
+    dead.kill()
+    wait_down(cluster, dead)
+    until(lambda: whole(cluster, contents), "the copies are made again", 60)
+    assert apart(), allocations(cluster, contents)
+    dead.start()
+    cluster.wait_settled()
+    share = lambda: sum(dead.id in held for held in allocations(cluster, contents).values())  # noqa: E731
+    until(lambda: cluster[0].json("POST", "/rebalance")[0] == 200 and share() > 3, "the one that is back gets copies", 60, 0.5)
+    until(lambda: cluster[0].json("GET", "/movements")[1]["under_way"] == 0, "all movements have ended", 60)
+    until(lambda: whole(cluster, contents), "the copies are even")
+    assert apart(), allocations(cluster, contents)
+    assert share() > 3
+
+
+def test_a_soft_rule_gives_way(new_cluster):
+    cluster = new_cluster(0)
+    zones = in_two_zones(cluster, ["zone"])
+    contents = add_pins(cluster, "soft", count=6)
+    assert all(zones_of(zones, held) == ["a", "b"] for held in allocations(cluster, contents).values())
+    three = add_bytes(cluster[0], b"three", query="replication-min=3&replication-max=3")["cid"]
+    assert zones_of(zones, holders(cluster, three)) in (["a", "a", "b"], ["a", "b", "b"])

@@ -65,6 +65,7 @@ Task<> Mover::run() {
     CO_TRY(co_await context_.runtime.sleep_for(kPause));
     if (!context_.consensus.is_leader()) {
       plan_again_ = true;
+      picture_.refresh();
       continue;
     }
     auto done = co_await step();
@@ -188,8 +189,7 @@ std::set<ipld::PeerId> Mover::sources(bool& waiting) {
   for (const auto& candidate : picture_.peers().all()) {
     bool down = candidate.state == allocator::PeerState::kDown;
     if (candidate.state == allocator::PeerState::kDraining || down) out.insert(candidate.peer);
-    auto since = down ? picture_.down_since(candidate.peer) : std::nullopt;
-    waiting |= since && context_.runtime.wall_now() - *since < context_.options.repin_grace;
+    waiting |= down && context_.runtime.wall_now() - *candidate.since < context_.options.repin_grace;
   }
   return out;
 }

@@ -42,25 +42,21 @@ void PeerPicture::refresh() {
   looked_ = now;
   reservations_.expire(now);
   std::map<ipld::PeerId, allocator::Candidate> all;
-  auto add = [&](const ipld::PeerId& peer, proto::PeerState state, uint64_t pins) {
-    allocator::Candidate candidate{.peer = peer, .pins = pins};
-    auto standing = heartbeats_.standing(peer);
+  auto add = [&](const state::Peer& peer) {
+    allocator::Candidate candidate{.peer = peer.id, .pins = peer.pins};
+    auto standing = heartbeats_.standing(peer.id);
     bool suspect = standing && standing->standing == monitor::Standing::kSuspect;
-    if (state == proto::PEER_STATE_DOWN) {
-      candidate.state = allocator::PeerState::kDown;
-      candidate.since = down_since_.try_emplace(peer, runtime_.wall_now()).first->second;
-    } else {
-      down_since_.erase(peer);
-      candidate.state = state == proto::PEER_STATE_DRAINING ? allocator::PeerState::kDraining
-                        : suspect                           ? allocator::PeerState::kSuspect
-                                                            : allocator::PeerState::kUp;
-    }
-    all.emplace(peer, std::move(candidate));
+    candidate.since = down_since(peer);
+    candidate.state = candidate.since                            ? allocator::PeerState::kDown
+                      : peer.state == proto::PEER_STATE_DRAINING ? allocator::PeerState::kDraining
+                      : suspect                                  ? allocator::PeerState::kSuspect
+                                                                 : allocator::PeerState::kUp;
+    all.emplace(peer.id, std::move(candidate));
   };
   for (const auto& peer : state_.peers()) {
-    if (belongs(peer)) add(peer.id, peer.state, peer.pins);
+    if (belongs(peer)) add(peer);
   }
-  if (!all.contains(options_.self)) add(options_.self, proto::PEER_STATE_UP, 0);  // before it has announced itself
+  if (!all.contains(options_.self)) add({.id = options_.self});  // before it has announced itself
 
   policy_ = {.spread = options_.spread};
   const auto& metrics = heartbeats_.metrics();
@@ -102,6 +98,18 @@ void PeerPicture::refresh() {
   peers_ = allocator::Peers(std::move(candidates));
 }
 
+/// By this peer's clock. Who has not seen it happen goes by the log's time, which other clocks have given.
+std::optional<WallTime> PeerPicture::down_since(const state::Peer& peer) {
+  if (peer.state != proto::PEER_STATE_DOWN) {
+    seen_up_.insert(peer.id);
+    seen_down_.erase(peer.id);
+    return {};
+  }
+  bool at_once = seen_up_.erase(peer.id) > 0;
+  auto seen = seen_down_.try_emplace(peer.id, SeenDown{runtime_.wall_now(), at_once}).first->second;
+  return seen.at_once || peer.since == WallTime() ? seen.at : std::min(seen.at, peer.since);
+}
+
 void PeerPicture::released(const ipld::Cid& cid) {
   for (const auto& peer : state_.peers()) reservations_.release(peer.id, cid);
 }
@@ -116,12 +124,6 @@ void PeerPicture::promised(const std::vector<ipld::PeerId>& peers, const ipld::C
                           .guessed_bytes = after.guessed_bytes - before.guessed_bytes,
                           .pins = after.pins - before.pins});
   }
-}
-
-std::optional<WallTime> PeerPicture::down_since(const ipld::PeerId& peer) {
-  look();
-  auto it = down_since_.find(peer);
-  return it == down_since_.end() ? std::nullopt : std::optional(it->second);
 }
 
 }  // namespace ipfsc::cluster

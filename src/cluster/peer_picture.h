@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 
 #include "allocator/candidate.h"
 #include "allocator/reservations.h"
@@ -31,13 +32,13 @@ class PeerPicture {
   void promised(const std::vector<ipld::PeerId>& peers, const ipld::Cid& cid, std::optional<uint64_t> size_bytes);
   /// What was promised under this name comes under another, or not at all.
   void released(const ipld::Cid& cid);
-  /// When this peer saw for the first time that the log calls `peer` down; nullopt: it is not.
-  std::optional<WallTime> down_since(const ipld::PeerId& peer);
-  /// Takes a new look, whatever the age of the last.
+  /// Takes a new look, whatever the age of the last. To be called now and then on every peer, so that it sees at once
+  /// when the log calls another one down.
   void refresh();
 
  private:
   void look();
+  std::optional<WallTime> down_since(const state::Peer& peer);
 
   Runtime& runtime_;
   const ClusterOptions& options_;
@@ -46,8 +47,13 @@ class PeerPicture {
   allocator::Peers peers_;
   allocator::Policy policy_;
   allocator::Reservations reservations_;
-  std::map<ipld::PeerId, WallTime> down_since_;
-  std::map<ipld::PeerId, WallTime> measured_;  // reception of the last freespace
+  struct SeenDown {
+    WallTime at;
+    bool at_once;  // it was seen up before
+  };
+  std::set<ipld::PeerId> seen_up_;
+  std::map<ipld::PeerId, SeenDown> seen_down_;  // for the first time
+  std::map<ipld::PeerId, WallTime> measured_;   // reception of the last freespace
   std::optional<SteadyTime> looked_;
 };
 

@@ -72,7 +72,10 @@ Result<Outcome> Applier::peer_put(const proto::PeerPut& op) {
     peer.addresses.push_back(*std::move(address));
   }
   peer.number = t_.number_of(*id);
-  if (*t_.peers().at(peer.number) == peer) return unchanged(0);
+  const Peer& known = *t_.peers().at(peer.number);
+  bool stays = known.member && known.state == peer.state;
+  peer.since = stays ? known.since : from_ms(t_.head.time_ms);
+  if (known == peer) return unchanged(0);
   *t_.change_peers().at(peer.number) = peer;
   t_.mark_peer(peer.number);
   t_.remember({.kind = Change::kPeer, .subject = op.peer()});
@@ -90,6 +93,7 @@ Result<Outcome> Applier::peer_remove(const proto::PeerRemove& op) {
   Peer& peer = *t_.change_peers().at(number);
   peer.member = false;
   peer.state = op.ban() ? proto::PEER_STATE_BANNED : proto::PEER_STATE_REMOVED;
+  peer.since = from_ms(t_.head.time_ms);
   t_.mark_peer(number);
   t_.remember({.kind = Change::kPeer, .subject = op.peer()});
   return Outcome{};

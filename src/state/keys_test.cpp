@@ -100,6 +100,20 @@ TEST(StoredPin, Golden) {
             "64");
 }
 
+TEST(PeerTable, RowsFromBeforeTheTimeWasKeptAreRead) {
+  Peer peer{
+      .number = PeerNumber(1), .id = testing::peer_of(1), .member = true, .name = "a", .since = testing::millis(5)};
+  auto row = PeerTable::encode(peer);
+  PeerTable now;
+  ASSERT_TRUE(now.load(PeerNumber(1), row));
+  EXPECT_EQ(*now.at(PeerNumber(1)), peer);
+  PeerTable before;
+  ASSERT_TRUE(before.load(PeerNumber(1), ByteView(row).substr(0, row.size() - 1)));
+  EXPECT_EQ(before.at(PeerNumber(1))->since, WallTime());
+  EXPECT_FALSE(PeerTable().load(PeerNumber(1), row + "x"));
+  EXPECT_FALSE(PeerTable().load(PeerNumber(1), ByteView(row).substr(0, row.size() - 2)));
+}
+
 TEST(StoredPin, RoundTripsAndRefusesDamage) {
   PeerTable peers;
   model::Pin pin = testing::pin_of(4, {3, 1}, std::string("n\0m", 3));

@@ -1,6 +1,7 @@
 #include "state/peer_table.h"
 
 #include "state/codec.h"
+#include "state/head.h"
 
 namespace ipfsc::state {
 
@@ -32,6 +33,7 @@ Bytes PeerTable::encode(const Peer& peer) {
   put_number(out, peer.addresses.size());
   for (const auto& address : peer.addresses) put_bytes(out, address.bytes());
   put_number(out, peer.configured_role);
+  put_number(out, static_cast<uint64_t>(peer.since.time_since_epoch() / std::chrono::milliseconds(1)));
   return out;
 }
 
@@ -51,6 +53,7 @@ Result<> PeerTable::load(PeerNumber number, ByteView row) {
     peer.addresses.push_back(*std::move(address));
   }
   if (!in.finished()) peer.configured_role = static_cast<proto::PeerRole>(in.number());
+  if (!in.finished()) peer.since = from_ms(in.number());  // rows that were written before it was kept end here
   if (!in.finished()) return bad_row("peer");
   numbers_[peer.id] = number;
   peers_.push_back(std::move(peer));

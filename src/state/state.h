@@ -69,6 +69,7 @@ struct Peer {
   proto::PeerRole role = proto::PEER_ROLE_AUTO;
   proto::PeerRole configured_role = proto::PEER_ROLE_AUTO;  ///< the peer's own word
   proto::PeerState state = proto::PEER_STATE_UP;
+  WallTime since{};  ///< when it came to be a member, or no more, or into `state`: the entry's time; 0 = not known
   std::vector<ipld::Multiaddr> addresses;
   uint64_t pins = 0;  ///< allocated to it by name (those pinned everywhere are in Counters::everywhere)
   bool operator==(const Peer&) const = default;

@@ -278,6 +278,37 @@ TEST(State, PeersKeepTheirNumbers) {
   EXPECT_EQ(peers[1].addresses.size(), 1u);
 }
 
+TEST(State, APeerKeepsTheTimeSinceWhichItIsInItsState) {
+  Fixture f;
+  auto put = [&](proto::PeerState state, std::string name) {
+    proto::Operation op;
+    op.mutable_peer_put()->set_peer(peer_of(1).bytes());
+    op.mutable_peer_put()->set_name(std::move(name));
+    op.mutable_peer_put()->set_state(state);
+    f.time_ms += 1000;
+    f.one(op);
+    return millis(static_cast<int64_t>(f.time_ms));
+  };
+  auto since = [&] { return f.state->peer(peer_of(1))->since; };
+  auto joined = put(proto::PEER_STATE_UP, "a");
+  EXPECT_EQ(since(), joined);
+  put(proto::PEER_STATE_UP, "b");
+  EXPECT_EQ(since(), joined);
+  auto down = put(proto::PEER_STATE_DOWN, "b");
+  EXPECT_EQ(since(), down);
+  put(proto::PEER_STATE_DOWN, "c");
+  ASSERT_TRUE(f.state->flush());
+  f.open();
+  EXPECT_EQ(since(), down);
+  EXPECT_EQ(f.state->peer(peer_of(1))->name, "c");
+  EXPECT_EQ(put(proto::PEER_STATE_UP, "c"), since());
+  proto::Operation remove;
+  remove.mutable_peer_remove()->set_peer(peer_of(1).bytes());
+  f.time_ms += 1000;
+  f.one(remove);
+  EXPECT_EQ(since(), millis(static_cast<int64_t>(f.time_ms)));
+}
+
 TEST(State, ClusterInitGivesIncarnations) {
   Fixture f;
   proto::Operation init;

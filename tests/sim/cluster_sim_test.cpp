@@ -9,6 +9,8 @@
 namespace ipfsc::sim {
 namespace {
 
+using namespace std::chrono_literals;
+
 class ClusterSim : public ::testing::Test {
  protected:
   /// What goes wrong is announced: nobody wants to read of it. SIM_LOG="info,raft:debug" shows it.
@@ -71,6 +73,110 @@ TEST_F(ClusterSim, TellsTheSameStoryAgain) {
   again.run();
   EXPECT_EQ(once.trace(), again.trace());
   EXPECT_EQ(once.world().network.calls(), again.world().network.calls());
+}
+
+/// A quiet cluster of which a test does single things.
+class QuietCluster : public ClusterSim {
+ protected:
+  void gather(const Story& story) {
+    cluster.emplace(1, story);
+    cluster->gather_peers();
+    ASSERT_TRUE(wait([&] {
+      return std::ranges::all_of(cluster->peers(), [](const auto& peer) { return peer->ready(); }) &&
+             voters() == cluster->peers().size();
+    }));
+  }
+  /// Within a minute of virtual time.
+  bool wait(const std::function<bool()>& condition) {
+    auto end = runtime().now() + 1min;
+    while (!condition() && runtime().now() < end) runtime().run_for(100ms);
+    return condition();
+  }
+  VirtualRuntime& runtime() { return cluster->world().runtime; }
+  SimPeer& peer(size_t i) { return *cluster->peers()[i]; }
+  size_t voters() {
+    return static_cast<size_t>(
+        std::ranges::count(peer(0).consensus().members(), consensus::MemberRole::kVoter, &consensus::Member::role));
+  }
+  SimPeer* leader() {
+    for (const auto& each : cluster->peers()) {
+      if (each->ready() && each->consensus().is_leader()) return each.get();
+    }
+    return nullptr;
+  }
+  /// The running peers without `those`.
+  std::vector<SimPeer*> others(std::vector<SimPeer*> those) {
+    std::vector<SimPeer*> out;
+    for (const auto& each : cluster->peers()) {
+      if (each->running() && std::ranges::count(those, each.get()) == 0) out.push_back(each.get());
+    }
+    return out;
+  }
+  Result<model::Pin> pin(const ipld::Cid& cid, int copies, const std::vector<SimPeer*>& on = {}) {
+    model::PinOptions options{.replication_factor_min = copies, .replication_factor_max = copies};
+    for (auto* each : on) options.user_allocations.push_back(each->id());
+    return runtime().run_task(leader()->cluster().pin(cid, std::move(options), {.actor = "user"}));
+  }
+  std::vector<ipld::PeerId> allocations(const ipld::Cid& cid) {
+    return leader() ? leader()->state()->get(cid)->value().pin.allocations : std::vector<ipld::PeerId>();
+  }
+
+  std::optional<SimCluster> cluster;
+};
+
+/// Whether all peers restart in the middle of the grace, or only the leader.
+class QuietClusterGrace : public QuietCluster, public ::testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(AllRestart, QuietClusterGrace, ::testing::Bool());
+
+TEST_P(QuietClusterGrace, GoesOnWhenAnotherPeerLeads) {
+  bool all_restart = GetParam();
+  gather({.peers = 5, .steps = 0, .repin_grace = 60s});
+  auto* first = leader();
+  auto holders = others({first});
+  holders.pop_back();
+  const auto& cid = cluster->load().cids().front();
+  ASSERT_TRUE(pin(cid, 3, holders));
+  ASSERT_TRUE(
+      wait([&] { return std::ranges::all_of(holders, [&](auto* p) { return p->node().pins().contains(cid); }); }));
+  auto* dead = holders.front();
+  dead->crash();
+  ASSERT_TRUE(wait([&] { return first->state()->peer(dead->id())->state == proto::PEER_STATE_DOWN; }));
+  auto down = runtime().now();
+  runtime().run_for(40s);
+  if (all_restart) {
+    auto running = others({});
+    for (auto* each : running) each->crash();
+    for (auto* each : running) each->start({});
+    ASSERT_TRUE(wait([&] { return leader() != nullptr; }));
+  } else {
+    ASSERT_TRUE(first->stop());
+    first->start({});
+    ASSERT_TRUE(wait([&] { return leader() != nullptr && leader() != first; }));
+  }
+  auto moved = [&] {
+    auto held = allocations(cid);
+    return !held.empty() && std::ranges::count(held, dead->id()) == 0;
+  };
+  EXPECT_FALSE(moved());
+  ASSERT_TRUE(wait(moved));
+  EXPECT_GE(runtime().now() - down, 58s);
+  EXPECT_LE(runtime().now() - down, 70s);
+}
+
+TEST_F(QuietCluster, PeersOfOneNodeAreOnePlace) {
+  gather({.peers = 3, .steps = 0, .one_node = {1, 2}});
+  for (const auto& cid : cluster->load().cids()) {
+    ASSERT_TRUE(pin(cid, 2));
+    auto held = allocations(cid);
+    ASSERT_EQ(held.size(), 2u);
+    EXPECT_EQ(std::ranges::count(held, peer(2).id()), 1) << "the only peer with another node";
+  }
+  auto three = pin(cluster->load().cids().front(), 3);
+  ASSERT_FALSE(three);
+  EXPECT_EQ(three.error().kind, ErrorKind::kFailedPrecondition);
+  auto both = pin(cluster->load().cids().front(), 2, {&peer(0), &peer(1)});
+  ASSERT_FALSE(both);
+  EXPECT_TRUE(both.error().message.contains("the same IPFS node as ")) << both.error().message;
 }
 
 // What the checks have to see.

@@ -37,7 +37,8 @@ SimCluster::SimCluster(uint64_t seed, const Story& story)
   // Some clusters flush and forget all the time, so that peers that were away need checkpoints.
   bool forgetful = below(3) == 0;
   for (int number = 1; number <= story.peers; ++number) {
-    PeerSettings settings{.number = number};
+    PeerSettings settings{.number = number, .repin_grace = story.repin_grace};
+    if (std::ranges::count(story.one_node, number) > 0) settings.ipfs_id = "the same node";
     if (forgetful) {
       settings.flush_log_bytes = 256;
       settings.keep_log_bytes = 512;

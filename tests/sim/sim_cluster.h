@@ -14,6 +14,8 @@ namespace ipfsc::sim {
 struct Story {
   int peers = 3;
   int steps = 30;  ///< things that happen, about two a second
+  Duration repin_grace = std::chrono::seconds(3);
+  std::vector<int> one_node;  ///< numbers of peers that use one IPFS node
 };
 
 class SimCluster {

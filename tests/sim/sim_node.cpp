@@ -23,8 +23,12 @@ bool Swarm::finds(const ipld::Cid& cid, const ipld::PeerId& seeker) const {
   });
 }
 
-SimNode::SimNode(Runtime& runtime, ipld::PeerId peer, Swarm& swarm)
-    : runtime_(runtime), peer_(std::move(peer)), swarm_(swarm), changed_(runtime) {
+SimNode::SimNode(Runtime& runtime, ipld::PeerId peer, Swarm& swarm, std::string id)
+    : runtime_(runtime),
+      peer_(std::move(peer)),
+      swarm_(swarm),
+      id_(id.empty() ? "node of " + peer_.to_string() : std::move(id)),
+      changed_(runtime) {
   swarm_.nodes[peer_] = this;
 }
 
@@ -41,7 +45,7 @@ Task<> SimNode::answer() {
 
 Task<ipfs::NodeId> SimNode::id() {
   CO_TRY(co_await answer());
-  co_return ipfs::NodeId{.id = "node of " + peer_.to_string(), .addresses = {}, .agent_version = "simulated"};
+  co_return ipfs::NodeId{.id = id_, .addresses = {}, .agent_version = "simulated"};
 }
 
 Task<> SimNode::pin(ipfs::PinRequest request) {

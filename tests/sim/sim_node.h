@@ -34,8 +34,8 @@ struct Swarm {
 /// I/O thread only. Blocks are never collected.
 class SimNode final : public ipfs::UnusedNode {
  public:
-  /// `swarm` outlives it and gets to know it.
-  SimNode(Runtime& runtime, ipld::PeerId peer, Swarm& swarm);
+  /// `swarm` outlives it and gets to know it. `id`: what it says that it is; empty: one of its own.
+  SimNode(Runtime& runtime, ipld::PeerId peer, Swarm& swarm, std::string id = {});
   ~SimNode() override { swarm_.nodes.erase(peer_); }
 
   void set_fault(NodeFault fault);
@@ -62,6 +62,7 @@ class SimNode final : public ipfs::UnusedNode {
   Runtime& runtime_;
   ipld::PeerId peer_;
   Swarm& swarm_;
+  std::string id_;
   NodeFault fault_ = NodeFault::kNone;
   std::set<ipld::Cid> blocks_;  // of whole DAGs, by root
   std::map<ipld::Cid, ipfs::PinKind> pins_;

@@ -108,7 +108,9 @@ Task<> SimPeer::Life::stop(bool reached) {
 }
 
 SimPeer::SimPeer(World& world, const PeerSettings& settings)
-    : world_(world), runtime_(world.runtime), node_(world.runtime, peer_id(settings.number), world.swarm) {
+    : world_(world),
+      runtime_(world.runtime),
+      node_(world.runtime, peer_id(settings.number), world.swarm, settings.ipfs_id) {
   disk_.emplace().set_no_records();
   auto self = peer_id(settings.number);
   state_options_.path = "/state";

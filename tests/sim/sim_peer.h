@@ -48,6 +48,7 @@ struct PeerSettings {
   uint64_t flush_log_bytes = 32 << 20;
   uint64_t keep_log_bytes = 256 << 20;
   Duration repin_grace = std::chrono::seconds(3);
+  std::string ipfs_id;  ///< of its node; empty: as its own
 };
 
 class SimPeer {

@@ -159,6 +159,7 @@ Result<PeerOptions> peer_options(const config::Configuration& config, const iden
   cluster.disable_repinning = config.cluster.disable_repinning;
   cluster.repin_grace = config.cluster.repin_grace;
   cluster.moves_per_second = static_cast<double>(config.cluster.moves_per_second);
+  cluster.rebalance_on_join = config.cluster.rebalance_on_join;
   options.block_exchange.send_bytes_per_second = config.cluster.send_rate.bytes;
   options.block_exchange.receive_bytes_per_second = config.cluster.receive_rate.bytes;
   cluster.allocate_by = config.balanced.allocate_by;

@@ -58,6 +58,12 @@ struct Context {
 class AddWriter;
 class Mover;
 
+/// A pin on its way into the log.
+struct PlacedPin {
+  model::Pin pin;
+  std::optional<proto::Work> work;  ///< to be written behind it; one without movements: they have ended
+};
+
 struct PinPreview {
   model::Pin pin;
   std::vector<allocator::Verdict> verdicts;
@@ -188,7 +194,8 @@ class Cluster {
   Context context() { return {runtime_, options_, state_, consensus_, tracker_, ipfs_}; }
   Result<> check_writable() const;
   Result<PlannedPin> plan(const ipld::Cid& cid, model::PinOptions options);
-  Task<model::Pin> plan_and_place(const ipld::Cid& cid, model::PinOptions options, const Placed& sent_to);
+  Result<PinSituation> situation_of(const ipld::Cid& cid) const;
+  Task<PlacedPin> plan_and_place(const ipld::Cid& cid, model::PinOptions options, const Placed& sent_to);
   Task<model::Pin> pin(ipld::Cid cid, model::PinOptions options, Caller caller, Placed sent_to);
   Task<std::vector<state::Outcome>> submit(std::vector<proto::Operation> operations);
   Result<model::Pin> unpinned(const ipld::Cid& cid, const state::Outcome& outcome,

@@ -19,7 +19,7 @@ constexpr Duration kJudgeInterval = std::chrono::milliseconds(200);
 constexpr Duration kAlertInterval = std::chrono::seconds(1);
 constexpr Duration kAnswerTime = std::chrono::seconds(5);
 constexpr Duration kWriteTime = std::chrono::seconds(10);
-constexpr size_t kMostRelayed = 32;  // heartbeats of others, in one answer
+constexpr size_t kMostRelayed = 32;                       // heartbeats of others, in one answer
 constexpr Duration kFirstLink = std::chrono::seconds(1);  // between two looks for one, while there is none
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "cluster/members.h"
+#include "cluster/mover.h"
 
 namespace ipfsc::cluster {
 namespace {
@@ -204,6 +205,7 @@ Task<Bytes> Membership::take_join(rpc::CallInfo info, Bytes bytes) {
   if (auto approval = state_.record(kApprovals, peer.bytes()); approval && *approval) {
     operations.push_back(remove_record(kApprovals, peer.bytes()));
   }
+  if (options_.rebalance_on_join) operations.push_back(rebalance_for(peer));
   CO_TRY(co_await consensus_->submit(std::move(operations), deadline));
   CO_TRY_ASSIGN(*answer.mutable_grant(), co_await consensus_->add_member(peer, deadline));
   answer.set_cluster_id(cluster_id);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ranges>
 
+#include "allocator/placement.h"
 #include "base/log.h"
 #include "cluster/members.h"
 
@@ -18,6 +19,8 @@ constexpr size_t kListPage = 1000;
 constexpr size_t kBatch = 500;  // movements in one entry
 constexpr std::string_view kSettings = "cluster";
 constexpr std::string_view kPaused = "movements paused";
+constexpr std::string_view kJoined = "rebalance for";  // a record for each peer
+constexpr size_t kMostJoined = 100;                    // looked at together
 
 proto::Operation operation() {
   proto::Operation op;
@@ -34,10 +37,18 @@ proto::Operation move_pin(const ipld::Cid& cid, const ipld::PeerId* add, const i
   return op;
 }
 
-proto::Operation end_work(const ipld::Cid& cid) {
-  auto op = operation();
-  op.mutable_work_remove()->set_cid(cid.bytes());
-  return op;
+std::vector<ipld::PeerId> peers_of(const google::protobuf::RepeatedPtrField<std::string>& ids) {
+  std::vector<ipld::PeerId> peers;
+  for (const auto& bytes : ids) {
+    if (auto peer = ipld::PeerId::from_bytes(bytes)) peers.push_back(*std::move(peer));
+  }
+  return peers;
+}
+
+/// The movement is over; copies that leave for another reason still do.
+proto::Operation end_move(const ipld::Cid& cid, proto::Work work) {
+  work.clear_moves();
+  return work_operation(cid, work, "failover");
 }
 
 }  // namespace
@@ -60,11 +71,20 @@ proto::Operation pause_movements(bool pause) {
   return op;
 }
 
+proto::Operation rebalance_for(const ipld::PeerId& peer) {
+  proto::Operation op;
+  op.set_actor("membership");
+  op.mutable_record_put()->set_kind(std::string(kJoined));
+  op.mutable_record_put()->set_key(peer.bytes());
+  return op;
+}
+
 Task<> Mover::run() {
   for (;;) {
     CO_TRY(co_await context_.runtime.sleep_for(kPause));
     if (!context_.consensus.is_leader()) {
       plan_again_ = true;
+      rebalancing_.clear();
       picture_.refresh();
       continue;
     }
@@ -80,7 +100,9 @@ Task<> Mover::run() {
 Task<> Mover::step() {
   if (context_.state.counters().work > 0) CO_TRY(co_await settle());
   if (context_.options.disable_repinning) co_return Result<>{};
-  co_return co_await plan();
+  CO_TRY(co_await plan());
+  if (context_.state.counters().records > 0) CO_TRY(co_await rebalance());
+  co_return Result<>{};
 }
 
 Task<> Mover::submit(std::vector<proto::Operation> operations) {
@@ -95,31 +117,79 @@ Task<> Mover::submit(std::vector<proto::Operation> operations) {
 Task<> Mover::settle() {
   CO_TRY_ASSIGN(auto page, context_.state.work_after(settled_to_, kWorkPage));
   settled_to_ = page.size() < kWorkPage ? ipld::Cid() : page.back().cid;
-  co_return co_await settle_page(std::move(page));
+  picture_.refresh();
+  auto moving = std::ranges::stable_partition(page, [](const auto& item) { return item.work.moves_size() == 0; });
+  std::vector<state::WorkItem> moves(std::make_move_iterator(moving.begin()), std::make_move_iterator(moving.end()));
+  page.erase(moving.begin(), moving.end());
+  CO_TRY(co_await settle_replaced(std::move(page)));
+  co_return co_await settle_moves(std::move(moves));
 }
 
-Task<> Mover::settle_page(std::vector<state::WorkItem> page) {
-  picture_.refresh();
-  const auto& peers = picture_.peers();
-  auto state_of = [&](const ipld::PeerId& peer) {
-    const auto* candidate = peers.find(peer);
-    return candidate != nullptr ? candidate->state : allocator::PeerState::kRemoved;
-  };
+allocator::PeerState Mover::state_of(const ipld::PeerId& peer) {
+  const auto* candidate = picture_.peers().find(peer);
+  return candidate != nullptr ? candidate->state : allocator::PeerState::kRemoved;
+}
+
+/// Copies of which others took the place go when all living peers that are to hold the pin have it.
+Task<> Mover::settle_replaced(std::vector<state::WorkItem> items) {
   struct Open {
     ipld::Cid cid;
+    std::vector<ipld::PeerId> leaving, living;
+    size_t needed;
+  };
+  std::vector<Open> open;
+  Questions questions;
+  std::vector<proto::Operation> operations;
+  for (auto& item : items) {
+    CO_TRY_ASSIGN(auto stored, context_.state.get(item.cid));
+    std::set<Bytes> leaving(item.work.leaving().begin(), item.work.leaving().end());
+    Open waiting{.cid = std::move(item.cid), .leaving = {}, .living = {}, .needed = 0};
+    size_t staying = 0;
+    if (stored && !stored->pin.everywhere()) {
+      for (const auto& peer : stored->pin.allocations) {
+        if (leaving.contains(peer.bytes())) {
+          waiting.leaving.push_back(peer);
+          continue;
+        }
+        ++staying;
+        if (allocator::lives(state_of(peer))) waiting.living.push_back(peer);
+      }
+      waiting.needed = std::min(staying, static_cast<size_t>(stored->pin.options.replication_factor_min));
+    }
+    if (waiting.leaving.empty() || staying == 0) {  // unpinned or allocated anew meanwhile
+      operations.push_back(work_operation(waiting.cid, {}, "failover"));
+      continue;
+    }
+    for (const auto& peer : waiting.living) questions[peer].push_back(waiting.cid);
+    open.push_back(std::move(waiting));
+  }
+  CO_TRY_ASSIGN(auto there, co_await ask(std::move(questions)));
+  for (const auto& item : open) {
+    bool all = std::ranges::all_of(item.living, [&](const auto& peer) { return there[peer].contains(item.cid); });
+    if (!all || item.living.size() < item.needed) continue;
+    for (const auto& peer : item.leaving) operations.push_back(move_pin(item.cid, nullptr, &peer));
+    operations.push_back(work_operation(item.cid, {}, "failover"));
+  }
+  co_return co_await submit(std::move(operations));
+}
+
+Task<> Mover::settle_moves(std::vector<state::WorkItem> page) {
+  struct Open {
+    ipld::Cid cid;
+    proto::Work work;
     std::optional<ipld::PeerId> from;
     ipld::PeerId to;
     bool source_lives;
   };
   std::vector<Open> open;
-  std::map<ipld::PeerId, std::vector<ipld::Cid>> questions;
+  Questions questions;
   std::vector<proto::Operation> operations;
   for (auto& item : page) {
     CO_TRY_ASSIGN(auto stored, context_.state.get(item.cid));
     auto move = item.work.moves_size() == 1 ? std::optional(item.work.moves(0)) : std::nullopt;
     auto to = move ? ipld::PeerId::from_bytes(move->to()) : fail(ErrorKind::kDataLoss, "");
     if (!stored || !to || !stored->pin.allocated_to(*to)) {  // unpinned or allocated anew meanwhile
-      operations.push_back(end_work(item.cid));
+      operations.push_back(end_move(item.cid, std::move(item.work)));
       continue;
     }
     std::optional<ipld::PeerId> from;
@@ -129,22 +199,18 @@ Task<> Mover::settle_page(std::vector<state::WorkItem> page) {
     if (!allocator::lives(state_of(*to))) {
       log.info("{}: its new holder {} is gone as well", item.cid.to_string(), to->to_string());
       operations.push_back(move_pin(item.cid, nullptr, &*to));
-      operations.push_back(end_work(item.cid));
+      operations.push_back(end_move(item.cid, std::move(item.work)));
       plan_again_ = true;
       continue;
     }
     questions[*to].push_back(item.cid);
     open.push_back({.cid = std::move(item.cid),
+                    .work = std::move(item.work),
                     .from = std::move(from),
                     .to = *std::move(to),
                     .source_lives = move->source_lives()});
   }
-  std::map<ipld::PeerId, std::set<ipld::Cid>> there;
-  for (auto& [peer, cids] : questions) {
-    auto has = co_await have(peer, std::move(cids));
-    if (!has && has.error().kind == ErrorKind::kCancelled) co_return fail(has.error());
-    if (has) there[peer] = *std::move(has);
-  }
+  CO_TRY_ASSIGN(auto there, co_await ask(std::move(questions)));
   size_t ended = 0, cancelled = 0;
   for (const auto& item : open) {
     bool arrived = there[item.to].contains(item.cid);
@@ -156,13 +222,24 @@ Task<> Mover::settle_page(std::vector<state::WorkItem> page) {
     } else if (item.from) {
       operations.push_back(move_pin(item.cid, nullptr, &*item.from));
     }
-    operations.push_back(end_work(item.cid));
+    operations.push_back(end_move(item.cid, item.work));
     ++(arrived ? ended : cancelled);
   }
   CO_TRY(co_await submit(std::move(operations)));
   if (ended > 0) log.info("{} copies have moved", ended);
   if (cancelled > 0) log.info("{} movements were cancelled: their peer has returned", cancelled);
   co_return Result<>{};
+}
+
+/// Who has what; nothing of those that do not answer.
+Task<std::map<ipld::PeerId, std::set<ipld::Cid>>> Mover::ask(Questions questions) {
+  std::map<ipld::PeerId, std::set<ipld::Cid>> there;
+  for (auto& [peer, cids] : questions) {
+    auto has = co_await have(peer, std::move(cids));
+    if (!has && has.error().kind == ErrorKind::kCancelled) co_return fail(has.error());
+    if (has) there[peer] = *std::move(has);
+  }
+  co_return there;
 }
 
 Task<std::set<ipld::Cid>> Mover::have(ipld::PeerId peer, std::vector<ipld::Cid> cids) {
@@ -205,20 +282,44 @@ Task<> Mover::offer(allocator::Planner& planner, state::ListQuery query, std::se
       if (stored.pin.everywhere() || (offered && !offered->insert(stored.pin.cid).second)) continue;
       CO_TRY_ASSIGN(auto work, context_.state.work(stored.pin.cid));
       if (work && work->moves_size() > 0) continue;
-      planner.offer({.cid = stored.pin.cid,
-                     .replication_factor_min = stored.pin.options.replication_factor_min,
-                     .replication_factor_max = stored.pin.options.replication_factor_max,
-                     .allocations = stored.pin.allocations});
+      allocator::PlanPin pin{.cid = stored.pin.cid,
+                             .replication_factor_min = stored.pin.options.replication_factor_min,
+                             .replication_factor_max = stored.pin.options.replication_factor_max,
+                             .allocations = stored.pin.allocations};
+      if (work) pin.leaving = peers_of(work->leaving());
+      planner.offer(pin);
     }
   }
   co_return Result<>{};
 }
 
-Task<allocator::Plan> Mover::plan_all(allocator::PlanRequest request) {
+/// With the loads that they will have when the movements under way have ended.
+Task<allocator::Peers> Mover::settled_peers() {
+  std::map<ipld::PeerId, uint64_t> going;
+  for (ipld::Cid after;;) {
+    auto page = co_await run_blocking(context_.runtime, [&] { return context_.state.work_after(after, kWorkPage); });
+    CO_TRY(page);
+    if (page->empty()) break;
+    after = page->back().cid;
+    for (const auto& item : *page) {
+      for (const auto& move : item.work.moves()) {
+        if (auto from = ipld::PeerId::from_bytes(move.from())) ++going[*std::move(from)];
+      }
+      for (const auto& peer : peers_of(item.work.leaving())) ++going[peer];
+    }
+  }
   picture_.refresh();
+  auto all = picture_.peers().all();
+  std::vector<allocator::Candidate> candidates(all.begin(), all.end());
+  for (auto& candidate : candidates) candidate.pins -= std::min(candidate.pins, going[candidate.peer]);
+  co_return allocator::Peers(std::move(candidates));
+}
+
+Task<allocator::Plan> Mover::plan_all(allocator::PlanRequest request) {
+  CO_TRY_ASSIGN(auto peers, co_await settled_peers());
   request.now = context_.runtime.wall_now();
   request.grace = context_.options.repin_grace;
-  allocator::Planner planner(picture_.peers(), picture_.policy(), std::move(request));
+  allocator::Planner planner(std::move(peers), picture_.policy(), std::move(request));
   CO_TRY(co_await offer(planner, {}, nullptr));
   co_return std::move(planner).finish();
 }
@@ -278,41 +379,111 @@ Task<> Mover::plan() {
                              plan.blocked.front().reason);
       log.warn("{}", blocked_);
     }
-    CO_TRY_ASSIGN(size_t begun, co_await begin(plan.moves));
-    plan_again_ |= plan.more || begun < plan.moves.size();
+    auto planned = plan.moves.size();
+    CO_TRY_ASSIGN(auto begun, co_await begin(std::move(plan.moves)));
+    plan_again_ |= plan.more || begun.size() < planned;
   }
   co_return Result<>{};
 }
 
-Task<size_t> Mover::begin(const std::vector<allocator::Move>& moves) {
+// --- peers that have joined
+
+/// Begins what the budget has of the plan for them.
+Task<> Mover::rebalance() {
+  if (movements_paused(context_.state)) co_return Result<>{};
+  if (rebalancing_.empty()) CO_TRY(co_await plan_rebalance());
+  if (rebalancing_.empty() || budget_.take(0, context_.runtime.now()) > Duration::zero()) co_return Result<>{};
+  auto rate = context_.options.moves_per_second;
+  auto most = rate > 0 ? static_cast<size_t>(std::max(1.0, rate)) : kBatch;
+  std::vector<allocator::Move> moves;
+  while (!rebalancing_.empty() && moves.size() < most) {
+    auto move = std::move(rebalancing_.front());
+    rebalancing_.pop_front();
+    CO_TRY_ASSIGN(bool right, still_right(move));
+    if (right) moves.push_back(std::move(move));
+  }
+  if (!moves.empty()) CO_TRY(co_await begin(std::move(moves)));
+  co_return Result<>{};
+}
+
+/// Looks at all pins when one of them can take something now. Those that have nothing more to get are forgotten, and so
+/// are those that have gone.
+Task<> Mover::plan_rebalance() {
+  CO_TRY_ASSIGN(auto records, context_.state.records(kJoined, {}, kMostJoined));
+  std::vector<proto::Operation> gone, done;
+  std::string names;
+  for (const auto& record : records) {
+    proto::Operation forget;
+    forget.set_actor("rebalance");
+    forget.mutable_record_remove()->set_kind(std::string(kJoined));
+    forget.mutable_record_remove()->set_key(record.key);
+    forget.mutable_record_remove()->set_if_revision(record.revision);
+    auto id = ipld::PeerId::from_bytes(record.key);
+    auto known = id ? context_.state.peer(*id) : std::nullopt;
+    if (!known || !belongs(*known)) {
+      gone.push_back(std::move(forget));
+      continue;
+    }
+    const auto* candidate = picture_.peers().find(*id);
+    bool able = candidate && candidate->state == allocator::PeerState::kUp && candidate->free_bytes &&
+                allocator::fit(*candidate, picture_.policy(), {});
+    if (!able) continue;
+    done.push_back(std::move(forget));
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", known->name.empty() ? id->to_string() : known->name);
+  }
+  CO_TRY(co_await submit(std::move(gone)));
+  if (done.empty()) co_return Result<>{};
+  CO_TRY_ASSIGN(auto plan, co_await plan_all({.goal = allocator::Goal::kRebalance}));
+  log.info("{} joined the cluster: {}", names, plan.summary);
+  for (auto& move : plan.moves) {
+    move.reason = fmt::format("{} joined the cluster: {}", names, move.reason);
+    rebalancing_.push_back(std::move(move));
+  }
+  if (rebalancing_.empty()) CO_TRY(co_await submit(std::move(done)));
+  co_return Result<>{};
+}
+
+/// A planned move waits for the budget, and the pin may have changed meanwhile.
+Result<bool> Mover::still_right(const allocator::Move& move) const {
+  TRY_ASSIGN(auto stored, context_.state.get(move.cid));
+  TRY_ASSIGN(auto work, context_.state.work(move.cid));
+  if (!stored || stored->pin.everywhere() || (work && work->moves_size() > 0)) return false;
+  return (!move.from || stored->pin.allocated_to(*move.from)) && (!move.to || !stored->pin.allocated_to(*move.to));
+}
+
+Task<std::vector<allocator::Move>> Mover::begin(std::vector<allocator::Move> moves) {
   if (movements_paused(context_.state)) co_return fail(ErrorKind::kFailedPrecondition, "movements are paused");
   auto rate = context_.options.moves_per_second;
-  size_t count = rate > 0 ? std::min(moves.size(), static_cast<size_t>(std::max(1.0, rate))) : moves.size();
-  budget_.take(static_cast<double>(count), context_.runtime.now());
+  size_t most = rate > 0 ? static_cast<size_t>(std::max(1.0, rate)) : moves.size();
+  std::vector<allocator::Move> begun;
+  std::set<ipld::Cid> moving;
   std::vector<proto::Operation> operations;
   auto started = std::chrono::duration_cast<std::chrono::milliseconds>(context_.runtime.wall_now().time_since_epoch());
-  for (const auto& move : moves | std::views::take(count)) {
+  for (auto& move : moves) {
+    if (begun.size() >= most) break;
+    CO_TRY_ASSIGN(auto before, context_.state.work(move.cid));
+    if ((before && before->moves_size() > 0) || !moving.insert(move.cid).second) continue;
+    budget_.take(1, context_.runtime.now());
     if (!move.to) {  // one copy too many
       operations.push_back(move_pin(move.cid, nullptr, &*move.from));
     } else {
       operations.push_back(move_pin(move.cid, &*move.to, nullptr));
-      auto op = operation();
-      auto& put = *op.mutable_work_put();
-      put.set_cid(move.cid.bytes());
-      auto& to = *put.mutable_work()->add_moves();
+      auto work = before.value_or(proto::Work());
+      auto& to = *work.add_moves();
       if (move.from) to.set_from(move.from->bytes());
       to.set_to(move.to->bytes());
       to.set_started_ms(static_cast<uint64_t>(started.count()));
       to.set_reason(move.reason);
       const auto* source = move.from ? picture_.peers().find(*move.from) : nullptr;
       to.set_source_lives(source && source->state == allocator::PeerState::kUp);
-      operations.push_back(std::move(op));
+      operations.push_back(work_operation(move.cid, work, "failover"));
     }
+    begun.push_back(std::move(move));
     if (operations.size() >= 2 * kBatch) CO_TRY(co_await submit(std::exchange(operations, {})));
   }
   CO_TRY(co_await submit(std::move(operations)));
-  if (count > 0) log.info("{} copies are made elsewhere: {}", count, moves.front().reason);
-  co_return count;
+  if (!begun.empty()) log.info("{} copies are made elsewhere: {}", begun.size(), begun.front().reason);
+  co_return begun;
 }
 
 }  // namespace ipfsc::cluster

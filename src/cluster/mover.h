@@ -4,8 +4,12 @@
 //
 // A movement is two entries: the target is added, and when it has the content the source is dropped. In between the pin
 // has one copy more, never one less.
+//
+// A peer that joins leaves a record in the log when cluster.repin.rebalance_on_join is set. Whoever leads rebalances
+// when such a peer is up and can take something, and removes the record when there is nothing more to move.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <set>
 
@@ -29,18 +33,27 @@ class Mover {
   Task<> run();
   /// Over all pins, with this time and grace; nothing is begun.
   Task<allocator::Plan> plan_all(allocator::PlanRequest request);
-  /// Writes the beginning of these movements into the log, or of as many of them as the budget has; returns how many.
-  /// kFailedPrecondition while movements are paused.
-  Task<size_t> begin(const std::vector<allocator::Move>& moves);
+  /// Writes the beginning of these movements into the log, or of as many of them as the budget has, and not of a second
+  /// one of a pin before the first has ended; returns those that have begun. kFailedPrecondition while movements are
+  /// paused.
+  Task<std::vector<allocator::Move>> begin(std::vector<allocator::Move> moves);
   /// Why a peer that drains is not empty yet, as of the last look; "" = nothing is in the way.
   const std::string& blocked() const { return blocked_; }
 
  private:
   Task<> step();
   Task<> settle();
-  Task<> settle_page(std::vector<state::WorkItem> page);
+  Task<> settle_replaced(std::vector<state::WorkItem> items);
+  Task<> settle_moves(std::vector<state::WorkItem> page);
+  using Questions = std::map<ipld::PeerId, std::vector<ipld::Cid>>;
+  Task<std::map<ipld::PeerId, std::set<ipld::Cid>>> ask(Questions questions);
+  allocator::PeerState state_of(const ipld::PeerId& peer);
   Task<> plan();
   Result<std::vector<std::pair<allocator::PlanRequest, std::vector<ipld::PeerId>>>> requests();
+  Task<> rebalance();
+  Task<> plan_rebalance();
+  Task<allocator::Peers> settled_peers();
+  Result<bool> still_right(const allocator::Move& move) const;
   Task<> offer(allocator::Planner& planner, state::ListQuery query, std::set<ipld::Cid>* offered);
   Task<std::set<ipld::Cid>> have(ipld::PeerId peer, std::vector<ipld::Cid> cids);
   Task<> submit(std::vector<proto::Operation> operations);
@@ -55,10 +68,13 @@ class Mover {
   SteadyTime planned_at_{};
   std::string blocked_;
   RateLimiter budget_;
+  std::deque<allocator::Move> rebalancing_;  // planned for peers that have joined, not begun
 };
 
 /// The log's record of a pause: it holds over a change of the leader.
 bool movements_paused(const state::State& state);
 proto::Operation pause_movements(bool pause);
+/// Makes the log remember that `peer` has joined and is to get its share of the copies.
+proto::Operation rebalance_for(const ipld::PeerId& peer);
 
 }  // namespace ipfsc::cluster

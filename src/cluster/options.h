@@ -32,6 +32,8 @@ struct ClusterOptions {
   Duration repin_grace = std::chrono::minutes(5);  ///< before a down peer's copies are made elsewhere
   double moves_per_second = 0;                     ///< copies that begin to move, whatever for; 0 = no limit
 
+  bool rebalance_on_join = false;  ///< a peer that joins gets its share of the copies
+
   Duration write_timeout = std::chrono::seconds(30);  ///< of one write, unless the caller says less
   Duration peer_timeout = std::chrono::seconds(3);    ///< for another peer's answer to a question about its pins
   size_t max_name_bytes = 64 * 1024;

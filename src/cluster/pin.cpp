@@ -1,6 +1,7 @@
 // Pinning: validate and plan here, order in the log, answer when it is applied on this peer.
 #include "base/gather.h"
 #include "cluster/cluster.h"
+#include "cluster/replacing.h"
 
 namespace ipfsc::cluster {
 namespace {
@@ -34,11 +35,18 @@ Task<std::optional<state::Outcome>> first_outcome(Context context, Bytes request
 
 }  // namespace
 
+Result<PinSituation> Cluster::situation_of(const ipld::Cid& cid) const {
+  PinSituation situation{.existing = {}, .work = {}, .now = runtime_.wall_now()};
+  TRY_ASSIGN(auto existing, state_.get(cid));
+  if (!existing) return situation;
+  situation.existing = std::move(existing->pin);
+  TRY_ASSIGN(situation.work, state_.work(cid));
+  return situation;
+}
+
 Result<PlannedPin> Cluster::plan(const ipld::Cid& cid, model::PinOptions options) {
   // Point reads are done in place: they take microseconds, less than the way to a worker and back.
-  PinSituation situation{.existing = {}, .now = runtime_.wall_now()};
-  TRY_ASSIGN(auto existing, state_.get(cid));
-  if (existing) situation.existing = std::move(existing->pin);
+  TRY_ASSIGN(auto situation, situation_of(cid));
   if (!options.pin_update || *options.pin_update == cid) return plan_pin(options_, cid, std::move(options), situation);
   TRY_ASSIGN(auto from, state_.get(*options.pin_update));
   if (!from) return fail(ErrorKind::kNotFound, std::string(kNotInPinset));
@@ -46,14 +54,17 @@ Result<PlannedPin> Cluster::plan(const ipld::Cid& cid, model::PinOptions options
 }
 
 /// `sent_to`: an add has sent the content there already.
-Task<model::Pin> Cluster::plan_and_place(const ipld::Cid& cid, model::PinOptions options, const Placed& sent_to) {
+Task<PlacedPin> Cluster::plan_and_place(const ipld::Cid& cid, model::PinOptions options, const Placed& sent_to) {
   CO_TRY_ASSIGN(auto planned, plan(cid, std::move(options)));
   if (planned.holders.empty()) planned.holders = sent_to.peers;
   auto request = allocate_request(cid, planned.pin.options, planned.holders);
   request.set_reservation(sent_to.reservation);
   CO_TRY_ASSIGN(auto placed, co_await placement_.place(std::move(request)));
-  planned.pin.allocations = std::move(placed.peers);
-  co_return std::move(planned.pin);
+  // It may have moved while the leader was asked.
+  CO_TRY_ASSIGN(auto now, situation_of(cid));
+  auto replaced = replace_copies(now.existing, now.work, std::move(placed.peers));
+  planned.pin.allocations = std::move(replaced.allocations);
+  co_return PlacedPin{std::move(planned.pin), std::move(replaced.work)};
 }
 
 Task<PinPreview> Cluster::preview_pin(ipld::Cid cid, model::PinOptions options) {
@@ -71,39 +82,45 @@ Task<model::Pin> Cluster::pin(ipld::Cid cid, model::PinOptions options, Caller c
 
 Task<model::Pin> Cluster::pin(ipld::Cid cid, model::PinOptions options, Caller caller, Placed sent_to) {
   CO_TRY(check_writable());
-  auto pin = co_await plan_and_place(cid, options, sent_to);
-  if (!pin) {
+  auto placed = co_await plan_and_place(cid, options, sent_to);
+  if (!placed) {
     // A repetition gets its first answer, also when it could not be done now.
     CO_TRY_ASSIGN(auto first, co_await first_outcome(context(), std::move(caller.request_id)));
-    if (!first) co_return pin;
+    if (!first) co_return fail(placed.error());
     CO_TRY_ASSIGN(auto stored, state_.get(cid));
     if (stored) first->after = std::move(stored->pin);
     co_return answer(*first, {.options = std::move(options), .cid = std::move(cid), .timestamp = runtime_.wall_now()});
   }
   std::vector<proto::Operation> operations;
-  operations.push_back(pin_operation(*pin, std::move(caller.actor), std::move(caller.request_id)));
+  operations.push_back(pin_operation(placed->pin, std::move(caller.actor), std::move(caller.request_id)));
+  if (placed->work) operations.push_back(work_operation(cid, *placed->work));
   CO_TRY_ASSIGN(auto outcomes, co_await submit(std::move(operations)));
-  co_return answer(outcomes.front(), *pin);
+  co_return answer(outcomes.front(), placed->pin);
 }
 
 Task<std::vector<Result<model::Pin>>> Cluster::pin_many(std::vector<std::pair<ipld::Cid, model::PinOptions>> pins,
                                                         Caller caller) {
   CO_TRY(check_writable());
   std::vector<Result<model::Pin>> results;
-  std::vector<proto::Operation> operations;
-  std::vector<size_t> submitted;  // index in `results` of each operation
-  std::vector<Task<model::Pin>> plans;
+  std::vector<proto::Operation> operations, works;
+  std::vector<size_t> submitted;  // index in `results` of each of `operations`
+  std::vector<Task<PlacedPin>> plans;
   const Placed nowhere;
   for (auto& [cid, options] : pins) plans.push_back(plan_and_place(cid, std::move(options), nowhere));
-  results = co_await gather(runtime_, std::move(plans));
-  for (size_t i = 0; i < results.size(); ++i) {
-    if (!results[i]) continue;
-    submitted.push_back(i);
-    operations.push_back(pin_operation(*results[i], caller.actor, {}));
+  for (auto& placed : co_await gather(runtime_, std::move(plans))) {
+    if (!placed) {
+      results.push_back(fail(placed.error()));
+      continue;
+    }
+    submitted.push_back(results.size());
+    operations.push_back(pin_operation(placed->pin, caller.actor, {}));
+    if (placed->work) works.push_back(work_operation(placed->pin.cid, *placed->work));
+    results.push_back(std::move(placed->pin));
   }
   if (operations.empty()) co_return results;
+  std::ranges::move(works, std::back_inserter(operations));
   CO_TRY_ASSIGN(auto outcomes, co_await submit(std::move(operations)));
-  for (size_t i = 0; i < outcomes.size(); ++i) results[submitted[i]] = answer(outcomes[i], *results[submitted[i]]);
+  for (size_t i = 0; i < submitted.size(); ++i) results[submitted[i]] = answer(outcomes[i], *results[submitted[i]]);
   co_return results;
 }
 

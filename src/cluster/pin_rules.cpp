@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "allocator/allocate.h"
+#include "cluster/replacing.h"
 #include "model/pin_proto.h"
 
 namespace ipfsc::cluster {
@@ -74,7 +75,7 @@ Result<PlannedPin> plan_pin(const ClusterOptions& cluster, const ipld::Cid& cid,
   PlannedPin planned{std::move(pin), {}};
   if (situation.existing) {
     TRY(check_existing(planned.pin, *situation.existing));
-    if (!situation.existing->everywhere()) planned.holders = situation.existing->allocations;
+    if (!situation.existing->everywhere()) planned.holders = settled_holders(*situation.existing, situation.work);
   }
   return planned;
 }
@@ -116,6 +117,18 @@ proto::Operation pin_operation(const model::Pin& pin, std::string actor, Bytes r
   operation.set_actor(std::move(actor));
   operation.set_request_id(std::move(request_id));
   model::to_proto(pin, operation.mutable_pin_put()->mutable_pin());
+  return operation;
+}
+
+proto::Operation work_operation(const ipld::Cid& cid, const proto::Work& work, std::string actor) {
+  proto::Operation operation;
+  operation.set_actor(std::move(actor));
+  if (work.moves_size() == 0 && work.leaving_size() == 0) {
+    operation.mutable_work_remove()->set_cid(cid.bytes());
+  } else {
+    operation.mutable_work_put()->set_cid(cid.bytes());
+    *operation.mutable_work_put()->mutable_work() = work;
+  }
   return operation;
 }
 

@@ -15,6 +15,7 @@ namespace ipfsc::cluster {
 
 struct PinSituation {
   std::optional<model::Pin> existing;  ///< the effective pin of the CID
+  std::optional<proto::Work> work;     ///< its movements under way
   WallTime now;
 };
 
@@ -38,6 +39,9 @@ Result<PlannedPin> plan_update(const ClusterOptions& cluster, const model::Pin& 
 Result<> check_unpin(const model::Pin& pin);
 
 proto::Operation pin_operation(const model::Pin& pin, std::string actor, Bytes request_id);
+
+/// Makes `work` what is under way for the pin; nothing is, when it is empty.
+proto::Operation work_operation(const ipld::Cid& cid, const proto::Work& work, std::string actor = "rest");
 
 inline constexpr std::string_view kNotInPinset = "pin is not part of the pinset";
 

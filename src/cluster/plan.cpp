@@ -11,6 +11,7 @@ namespace {
 LogComponent log("cluster");
 
 constexpr std::string_view kPlan = "Membership/Plan";
+constexpr std::string_view kReplaced = "goes when the copies that replace it are there";
 constexpr Duration kPlanTime = std::chrono::minutes(10);  // all pins are looked at
 constexpr Duration kLeaderTime = std::chrono::seconds(10);
 
@@ -89,9 +90,9 @@ Task<proto::PlanAnswer> Cluster::plan_as_leader(const proto::PlanRequest& reques
   CO_TRY_ASSIGN(auto wanted, goal_of(request));
   CO_TRY_ASSIGN(auto plan, co_await mover_->plan_all(std::move(wanted)));
   if (!request.dry_run()) {
-    CO_TRY_ASSIGN(size_t begun, co_await mover_->begin(plan.moves));
-    plan.more |= begun < plan.moves.size();
-    plan.moves.resize(begun);
+    auto planned = plan.moves.size();
+    CO_TRY_ASSIGN(plan.moves, co_await mover_->begin(std::move(plan.moves)));
+    plan.more |= plan.moves.size() < planned;
   }
   co_return to_proto(plan);
 }
@@ -127,6 +128,12 @@ Task<Movements> Cluster::movements(size_t limit) {
       for (const auto& move : item.work.moves()) {
         all.moves.push_back(from_proto(item.cid, move));
         all.moves.back().started = WallTime(std::chrono::milliseconds(move.started_ms()));
+      }
+      for (const auto& bytes : item.work.leaving()) {
+        auto from = ipld::PeerId::from_bytes(bytes);
+        if (from)
+          all.moves.push_back(
+              {.cid = item.cid, .from = *std::move(from), .to = {}, .reason = std::string(kReplaced), .started = {}});
       }
     }
   }

@@ -58,8 +58,9 @@ struct Cluster {
   bool disable_repinning = false;
   Duration repin_grace = 5min;   ///< before the copies of a peer that is down are made elsewhere
   int64_t moves_per_second = 0;  ///< 0 = no limit
-  ByteSize send_rate{};          ///< bytes a second that this peer gives to others for their pins; 0 = no limit
-  ByteSize receive_rate{};       ///< the same for what it takes
+  bool rebalance_on_join = false;
+  ByteSize send_rate{};     ///< bytes a second that this peer gives to others for their pins; 0 = no limit
+  ByteSize receive_rate{};  ///< the same for what it takes
   std::string role = "auto";
   int64_t max_voters = 5;
   Duration voter_grace = 5min;

@@ -140,6 +140,8 @@ Section cluster_section() {
           c(&C::moves_per_second, "repin.moves_per_second",
             "Copies that may begin to move in a second, whatever for; 0 = no limit.",
             {.at_least = kNotNegative, .write_default = false}),
+          c(&C::rebalance_on_join, "repin.rebalance_on_join",
+            "Move copies to a peer that has joined until the loads are even.", {.write_default = false}),
           c(&C::send_rate, "blocks.send_per_second",
             "Bytes a second that this peer sends to others for their pins (\"50MB\"); 0 = no limit.",
             {.write_default = false}),

@@ -95,3 +95,67 @@ def test_a_soft_rule_gives_way(new_cluster):
     assert all(zones_of(zones, held) == ["a", "b"] for held in allocations(cluster, contents).values())
     three = add_bytes(cluster[0], b"three", query="replication-min=3&replication-max=3")["cid"]
     assert zones_of(zones, holders(cluster, three)) in (["a", "a", "b"], ["a", "b", "b"])
+
+
+def test_a_copy_that_is_replaced_stays_until_the_other_is_there(new_cluster):
+    def change(config):
+        config["cluster"].update(replication_factor_min=1, replication_factor_max=1)
+        config["cluster"]["blocks"] = {"send_per_second": "1MB"}
+
+    cluster = new_cluster(3, change)
+    old, new, other = cluster
+    cid = add_bytes(old, random_bytes(3_000_000, "replaced"), query=f"user-allocations={old.id}")["cid"]
+    assert holders(cluster, cid) == {old.id}
+    status, pin = other.json("POST", f"/pins/{cid}?user-allocations={new.id}")
+    assert status == 200 and set(pin["allocations"]) == {old.id, new.id}, pin
+    shown = other.ctl("movements", "ls").stdout
+    assert old.id in shown and "goes when the copies that replace it are there" in shown, shown
+    assert other.json("POST", f"/pins/{cid}?user-allocations={new.id}")[0] == 200  # again, meanwhile
+    has = lambda peer: peer.json("GET", f"/pins/{cid}?local=true")[1]["peer_map"][peer.id]["status"] == "pinned"  # noqa: E731
+    assert has(old) and not has(new)
+    until(lambda: not has(old), "the old copy goes", pause=0.01)
+    assert has(new) and holders(cluster, cid) == {new.id}
+    until(lambda: other.json("GET", "/movements")[1] == {"paused": False, "under_way": 0, "moves": []}, "nothing is left")
+
+
+def test_copies_that_are_too_many_go_at_once_and_those_of_dead_peers_first(new_cluster):
+    cluster = new_cluster(3, lambda config: config["cluster"].update(disable_repinning=True))
+    cid = add_bytes(cluster[0], b"three", query="replication-min=1&replication-max=3")["cid"]
+    dead = cluster.others(cluster.leader())[0]
+    dead.kill()
+    wait_down(cluster, dead)
+    one = cluster.running[0]
+    status, pin = one.json("POST", f"/pins/{cid}?replication-min=1&replication-max=2")
+    assert status == 200 and set(pin["allocations"]) == {peer.id for peer in cluster.running}, pin
+    assert one.json("GET", "/movements")[1]["under_way"] == 0
+    assert len(one.json("POST", f"/pins/{cid}?replication-min=1&replication-max=1")[1]["allocations"]) == 1
+
+
+def test_a_peer_that_joins_gets_its_share(new_cluster):
+    def change(config):
+        config["cluster"].update(replication_factor_min=2, replication_factor_max=2)
+        config["cluster"]["repin"] = {"rebalance_on_join": True, "moves_per_second": 4}
+
+    cluster = new_cluster(3, change)
+    contents = add_pins(cluster, "share", count=24)
+    before = allocations(cluster, contents)
+    assert cluster[0].ctl("movements", "pause").returncode == 0
+    (new,) = cluster.grow(1)
+    always(lambda: allocations(cluster, contents) == before, 2)
+    first = cluster.leader()  # the next one knows that a peer has joined
+    first.stop()
+    until(lambda: cluster.leader() not in (None, first), "another leads")
+    first.start()
+    cluster.wait_settled(voters=0)
+    assert allocations(cluster, contents) == before
+    assert cluster[0].ctl("movements", "resume").returncode == 0
+    until(lambda: f"{new.name} joined the cluster: evens out the loads" in cluster[1].ctl("movements", "ls").stdout,
+          "the movements are shown")
+    held = lambda: sum(new.id in peers for peers in allocations(cluster, contents).values())  # noqa: E731
+    until(lambda: held() >= 10 and whole(cluster, contents), "its share of 48 copies is there", 60)
+    until(lambda: cluster[0].json("GET", "/movements")[1]["under_way"] == 0, "all movements have ended")
+    until(lambda: any("joined the cluster: nothing to do" in peer.log for peer in cluster.running), "it is done")
+    after = allocations(cluster, contents)
+    always(lambda: allocations(cluster, contents) == after, 2)
+    for peer in cluster:
+        assert 10 <= sum(peer.id in peers for peers in after.values()) <= 14, after

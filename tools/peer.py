@@ -57,13 +57,14 @@ class Peer:
         self.folder = pathlib.Path(folder)
         self.log_path = pathlib.Path(log) if log else self.folder.with_suffix(".log")
         self.process = None
+        self.program = BIN / "ipfs-cluster-service"
         self.ipfs = ipfs
         self.prefix = ()  # of the daemon's command line
         self.log_level = ("--loglevel", log_level) if log_level else ()
         self.env = {**{k: v for k, v in os.environ.items() if not k.startswith("CLUSTER_")}, **(env or {})}
 
     def service(self, *args, check=True, **kwargs):
-        return subprocess.run([BIN / "ipfs-cluster-service", "--config", self.folder, *args], env=self.env, text=True,
+        return subprocess.run([self.program, "--config", self.folder, *args], env=self.env, text=True,
                               capture_output=True, check=check, timeout=kwargs.pop("timeout", 300), **kwargs)
 
     def init(self, *args):
@@ -125,7 +126,7 @@ class Peer:
         prefix = self.prefix if prefix is None else prefix
         log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
-            [*prefix, BIN / "ipfs-cluster-service", "--config", self.folder, *self.log_level, "daemon", *args],
+            [*prefix, self.program, "--config", self.folder, *self.log_level, "daemon", *args],
             env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         log.close()
         if wait:

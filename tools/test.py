@@ -79,7 +79,8 @@ def programs(arguments):
     build = ROOT / "build/release"
     if not (build / "build.ninja").exists() and run("cmake", "--preset", "release", stdout=subprocess.DEVNULL):
         return fail("configuring release")
-    if run("ninja", "-C", build, "-j", JOBS, "--quiet", "ipfs-cluster-service", "ipfs-cluster-ctl"):
+    if run("ninja", "-C", build, "-j", JOBS, "--quiet", "ipfs-cluster-service", "ipfs-cluster-service-next",
+           "ipfs-cluster-ctl"):
         return fail("building release")
     xml = build / "e2e.xml"
     xml.unlink(missing_ok=True)

@@ -94,6 +94,7 @@ Task<End> run(Runtime& runtime, PeerOptions options) {
     bool expelled = ended.index() == 1 && std::get<1>(ended);
     removed = expelled && peer.removed();
     if (expelled && !removed) rejoin = peer.superseded_by();
+    if (auto error = peer.given_up()) outcome = fail(*error);
     if (removed) log.warn("this peer was removed from the cluster: shutting down");
     if (!expelled && options.leave_on_shutdown) removed = co_await leave(runtime, peer, options.cluster.self);
   }

@@ -51,6 +51,7 @@ Task<> Peer::start() {
     if (caught_up) break;
     if (caught_up.error().kind == ErrorKind::kCancelled) co_return fail(caught_up.error());
     if (membership_->removed()) co_return fail(ErrorKind::kPermissionDenied, "this peer was removed from the cluster");
+    if (auto error = membership_->given_up()) co_return fail(*error);
     if (!superseded_by().empty()) co_return fail(ErrorKind::kAborted, "the cluster has begun anew without this peer");
     cluster_->set_ready(fail(ErrorKind::kUnavailable, "the peer is starting: " + caught_up.error().message));
   }

@@ -33,10 +33,12 @@ class Peer {
   Task<> stop();
 
   cluster::Cluster* cluster() { return cluster_.get(); }
-  /// Returns when this peer was removed from its cluster, or superseded_by() says something; not before start() has
-  /// returned.
+  /// Returns when this peer was removed from its cluster, or superseded_by() or given_up() says something; not before
+  /// start() has returned.
   Task<> wait_expelled() { return membership_->wait_expelled(); }
   bool removed() const { return membership_ && membership_->removed(); }
+  /// Why this peer cannot go on with its log.
+  std::optional<Error> given_up() const { return membership_ ? membership_->given_up() : std::nullopt; }
   /// Members of a later incarnation of the cluster, which this peer is to join without its data.
   std::vector<ipld::Multiaddr> superseded_by() const {
     return membership_ ? membership_->superseded_by() : std::vector<ipld::Multiaddr>();

@@ -136,6 +136,24 @@ Result<RecoverReport> recover_state(const config::Configuration& config, const i
   return report;
 }
 
+Result<FormatReport> data_formats(const config::Configuration& config, const identity::Identity& identity) {
+  TRY(finish_replacement(DataFolders(config)));
+  TRY_ASSIGN(auto options, peer_options(config, identity));
+  FormatReport report;
+  TRY_ASSIGN(report.folders, folder_formats(options));
+  TRY_ASSIGN(auto state, state::State::versions(options.state));
+  if (state && state->apply_version > 0) report.apply_version = state->apply_version;
+  return report;
+}
+
+Result<UpgradeReport> upgrade_data(const config::Configuration& config, const identity::Identity& identity) {
+  DataFolders folders(config);
+  TRY(finish_replacement(folders));
+  TRY_ASSIGN(auto options, peer_options(config, identity));
+  TRY_ASSIGN(auto formats, folder_formats(options));
+  return upgrade_folders(formats, migrations(), folders.upgrade_backups, config.raft.backups_rotate);
+}
+
 Result<> cleanup_state(const config::Configuration& config) {
   DataFolders folders(config);
   TRY(finish_replacement(folders));

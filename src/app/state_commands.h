@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/formats.h"
 #include "base/result.h"
 #include "config/configuration.h"
 #include "identity/identity.h"
@@ -41,6 +42,15 @@ struct RecoverReport {
 /// After the loss of the majority: this peer keeps its pinset and becomes the only voter of a new incarnation of the
 /// cluster. The others rejoin when they hear of it; their data is renamed.
 Result<RecoverReport> recover_state(const config::Configuration& config, const identity::Identity& identity);
+
+struct FormatReport {
+  std::vector<FolderFormat> folders;
+  std::optional<uint32_t> apply_version;  ///< by which the state was written; nullopt: none yet, or not known
+};
+/// In what formats this peer's data is.
+Result<FormatReport> data_formats(const config::Configuration& config, const identity::Identity& identity);
+/// Brings older data to this program's formats; what was there is kept (UpgradeReport::backup).
+Result<UpgradeReport> upgrade_data(const config::Configuration& config, const identity::Identity& identity);
 
 /// Removes state and log (what is worth a backup is renamed to raft.old.N).
 Result<> cleanup_state(const config::Configuration& config);

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/version.h"
+#include "cluster/apply_version.h"
 #include "cluster/members.h"
 #include "monitor/ping.h"
 #include "proto/monitor.pb.h"
@@ -104,7 +106,7 @@ monitor::Heartbeat Heartbeats::own() {
   heartbeat.incarnation = info.incarnation;
   heartbeat.applied = info.applied;
   heartbeat.state_hash = info.hash.to_hex();
-  heartbeat.apply_version = info.apply_version;
+  heartbeat.apply_version = kVersions.apply_version;
   if (auto self = state_.peer(options_.self)) heartbeat.role = self->role;
   heartbeat.version = options_.version;
   heartbeat.peername = options_.peername;
@@ -283,9 +285,30 @@ void Heartbeats::judge() {
     log.warn("the peer {} ({}) is {}", peer.to_string(), known->name, down ? "back" : "down");
     operations.push_back(put_peer(*known, "monitor"));
   }
+  if (auto version = raised_apply_version(others)) {
+    proto::Operation raise;
+    raise.set_actor("monitor");
+    raise.mutable_apply_version()->set_version(*version);
+    operations.push_back(std::move(raise));
+  }
   if (!operations.empty() && !std::exchange(writing_, true)) {
     tasks_.spawn("writing peers' states", write_states(std::move(operations)));
   }
+}
+
+/// The leader, whom every member tells what its program knows.
+std::optional<uint32_t> Heartbeats::raised_apply_version(const std::vector<ipld::PeerId>& others) const {
+  uint32_t now = state_.info().apply_version;
+  if (now >= kVersions.apply_version) return std::nullopt;
+  std::vector<std::optional<uint32_t>> known;
+  for (const auto& peer : others) {
+    const auto* heard = last(peer);
+    known.push_back(heard != nullptr ? std::optional(heard->apply_version) : std::nullopt);
+  }
+  auto raised = cluster::raised_apply_version(now, kVersions.apply_version, known);
+  if (raised && !writing_)
+    log.info("all peers know version {} of the log's rules: the cluster goes over to it", *raised);
+  return raised;
 }
 
 Task<> Heartbeats::write_states(std::vector<proto::Operation> operations) {
@@ -293,7 +316,7 @@ Task<> Heartbeats::write_states(std::vector<proto::Operation> operations) {
   writing_ = false;
   // Whoever leads then writes it anew.
   if (!wrote && wrote.error().kind != ErrorKind::kCancelled) {
-    log.warn("the states of peers were not written: {}", wrote.error().message);
+    log.warn("what peers tell of themselves was not written: {}", wrote.error().message);
   }
   co_return Result<>{};
 }

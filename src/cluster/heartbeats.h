@@ -68,6 +68,7 @@ class Heartbeats {
   void hear(const ipld::PeerId& peer, monitor::Heartbeat heartbeat, Bytes bytes, SteadyTime at);
   monitor::Heartbeat own();
   void judge();
+  std::optional<uint32_t> raised_apply_version(const std::vector<ipld::PeerId>& others) const;
   std::set<ipld::PeerId> voters() const;
   monitor::Moment moment() const { return {runtime_.now(), runtime_.wall_now()}; }
 

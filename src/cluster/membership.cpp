@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "cluster/members.h"
 #include "cluster/mover.h"
 
@@ -13,7 +14,6 @@ namespace {
 
 LogComponent log("cluster");
 
-constexpr uint32_t kProtocol = 1;
 constexpr std::string_view kJoin = "Membership/Join";
 constexpr std::string_view kHello = "Membership/Hello";
 constexpr Duration kCallTime = std::chrono::seconds(10);
@@ -34,6 +34,24 @@ std::vector<ipld::Multiaddr> addresses_of(const proto::PeerEntry& entry) {
     if (address && out.size() < kMaxAddresses) out.push_back(*std::move(address));
   }
   return out;
+}
+
+template <class Message>
+void set_protocol(Message& message) {
+  message.set_protocol(kVersions.protocol);
+  message.set_least_protocol(kVersions.least_protocol);
+}
+
+/// Two programs talk to each other when each speaks what the other needs.
+template <class Message>
+Result<> check_protocol(const ipld::PeerId& peer, const Message& message) {
+  uint32_t theirs = std::max(message.protocol(), 1u), least = std::max(message.least_protocol(), 1u);
+  if (theirs >= kVersions.least_protocol && least <= kVersions.protocol) return {};
+  return fail(
+      ErrorKind::kFailedPrecondition,
+      fmt::format("the peer {} speaks versions {} to {} of the protocol between peers, and this one ({}) speaks "
+                  "{} to {}: the older program is to be upgraded first",
+                  peer.to_string(), least, theirs, kVersion, kVersions.least_protocol, kVersions.protocol));
 }
 
 Result<> check_entry(const proto::PeerEntry& entry) {
@@ -153,7 +171,8 @@ Task<Bytes> Membership::join(std::vector<ipld::Multiaddr> bootstrap, SteadyTime 
 
 Task<proto::JoinAnswer> Membership::ask_to_join(ipld::PeerId peer) {
   proto::JoinRequest request;
-  request.set_protocol(kProtocol);
+  set_protocol(request);
+  request.set_apply_version(kVersions.apply_version);
   *request.mutable_self() = own_entry();
   request.set_role(options_.role);
   request.set_cluster_id(state_.info().cluster_id);
@@ -161,14 +180,16 @@ Task<proto::JoinAnswer> Membership::ask_to_join(ipld::PeerId peer) {
                 co_await client_.call(peer, kJoin, request.SerializeAsString(), runtime_.now() + kJoinTime));
   proto::JoinAnswer answer;
   if (!answer.ParseFromString(bytes)) co_return fail(ErrorKind::kInternal, "the answer of the cluster is damaged");
+  CO_TRY(check_protocol(peer, answer));
   co_return answer;
 }
 
 Task<Bytes> Membership::take_join(rpc::CallInfo info, Bytes bytes) {
   proto::JoinRequest request;
   if (!request.ParseFromString(bytes)) co_return fail(ErrorKind::kInvalidArgument, "a damaged request to join");
-  CO_TRY(check_entry(request.self()));
   const auto& peer = info.caller;
+  CO_TRY(note_protocol(peer, check_protocol(peer, request)));
+  CO_TRY(check_entry(request.self()));
   if (request.self().peer() != peer.bytes()) {
     co_return fail(ErrorKind::kPermissionDenied, "a peer can join only for itself");
   }
@@ -178,7 +199,17 @@ Task<Bytes> Membership::take_join(rpc::CallInfo info, Bytes bytes) {
     co_return fail(ErrorKind::kFailedPrecondition,
                    "this peer holds the data of another cluster (ipfs-cluster-service state cleanup sets it aside)");
   }
+  uint32_t version = std::max(request.apply_version(), 1u), needed = state_.info().apply_version;
+  if (version < needed) {
+    log.warn("refused the peer {} at {}: its program knows version {} of the log's rules, and {} holds",
+             peer.to_string(), info.remote, version, needed);
+    co_return fail(ErrorKind::kFailedPrecondition,
+                   fmt::format("the cluster applies its log by version {} of the rules, and this peer's program knows "
+                               "no newer one than {}: use a newer program",
+                               needed, version));
+  }
   proto::JoinAnswer answer;
+  set_protocol(answer);
   if (!consensus_->is_leader()) {
     auto leader = consensus_->leader();
     if (!leader || *leader == options_.self) {
@@ -221,6 +252,8 @@ Result<> Membership::admit(const ipld::PeerId& caller, rpc::Access access) {
   if (banned || (known && known->state == proto::PEER_STATE_REMOVED && access == rpc::Access::kMember)) {
     return fail(ErrorKind::kPermissionDenied, "the peer " + caller.to_string() + " was removed from this cluster");
   }
+  auto foreign = foreign_.find(caller);
+  if (foreign != foreign_.end() && access == rpc::Access::kMember) return fail(foreign->second);
   if (access == rpc::Access::kOutsider || (known && belongs(*known))) return {};
   // A peer that has just joined has no state yet; its log knows the members.
   if (consensus_->names(caller)) return {};
@@ -231,6 +264,16 @@ Result<> Membership::admit(const ipld::PeerId& caller, rpc::Access access) {
     ask_about_strangers();
   }
   return fail(ErrorKind::kPermissionDenied, "the peer " + caller.to_string() + " does not belong to this cluster");
+}
+
+/// The peer's calls are refused until it comes with another program.
+Result<> Membership::note_protocol(const ipld::PeerId& peer, Result<> checked) {
+  if (checked) {
+    foreign_.erase(peer);
+  } else if (foreign_.insert_or_assign(peer, checked.error()).second) {
+    log.warn("{}", checked.error().message);
+  }
+  return checked;
 }
 
 // --- greetings
@@ -250,8 +293,10 @@ Task<Bytes> Membership::take_hello(rpc::CallInfo info, Bytes bytes) {
   if (!request.ParseFromString(bytes) || request.self().peer() != info.caller.bytes()) {
     co_return fail(ErrorKind::kInvalidArgument, "a damaged greeting");
   }
+  CO_TRY(note_protocol(info.caller, check_protocol(info.caller, request)));
   auto info_here = state_.info();
   proto::HelloAnswer answer;
+  set_protocol(answer);
   answer.set_cluster_id(info_here.cluster_id);
   answer.set_incarnation(info_here.incarnation);
   if (auto member = admit(info.caller, rpc::Access::kMember); !member) {
@@ -272,7 +317,7 @@ Task<Bytes> Membership::take_hello(rpc::CallInfo info, Bytes bytes) {
 
 Task<proto::HelloAnswer> Membership::say_hello(ipld::PeerId peer, Duration time) {
   proto::HelloRequest request;
-  request.set_protocol(kProtocol);
+  set_protocol(request);
   *request.mutable_self() = own_entry();
   auto info = state_.info();
   request.set_cluster_id(info.cluster_id);
@@ -280,6 +325,7 @@ Task<proto::HelloAnswer> Membership::say_hello(ipld::PeerId peer, Duration time)
   CO_TRY_ASSIGN(auto bytes, co_await client_.call(peer, kHello, request.SerializeAsString(), runtime_.now() + time));
   proto::HelloAnswer answer;
   if (!answer.ParseFromString(bytes)) co_return fail(ErrorKind::kInternal, "the peer's answer is damaged");
+  CO_TRY(note_protocol(peer, check_protocol(peer, answer)));
   co_return answer;
 }
 
@@ -297,7 +343,8 @@ Task<> Membership::greet(ipld::PeerId peer) {
       log.warn("the peer {} says that this one {}", peer.to_string(),
                answer->removed() ? "was removed from the cluster" : "does not belong to its cluster");
     } else if (answer.error().kind == ErrorKind::kUnauthenticated ||
-               answer.error().kind == ErrorKind::kPermissionDenied) {
+               answer.error().kind == ErrorKind::kPermissionDenied ||
+               answer.error().kind == ErrorKind::kFailedPrecondition) {
       log.warn("the peer {} refuses this one: {}", peer.to_string(), answer.error().message);
     }
     CO_TRY(co_await runtime_.sleep_for(pause));
@@ -393,7 +440,7 @@ std::vector<ipld::Multiaddr> Membership::superseded_by() const {
 }
 
 Task<> Membership::wait_expelled() {
-  while (!removed() && superseded_by().empty()) CO_TRY(co_await runtime_.sleep_for(kLookAtAddresses));
+  while (!removed() && superseded_by().empty() && !given_up()) CO_TRY(co_await runtime_.sleep_for(kLookAtAddresses));
   co_return Result<>{};
 }
 
@@ -447,6 +494,10 @@ Task<> Membership::announce() {
     }
     CO_TRY(co_await runtime_.sleep_for(kAskAgain));
   }
+}
+
+std::optional<Error> Membership::given_up() const {
+  return consensus_ != nullptr ? consensus_->given_up() : std::nullopt;
 }
 
 void Membership::start() {

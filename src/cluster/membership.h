@@ -38,13 +38,16 @@ class Membership {
   /// Of all other peers, with /p2p/<id>: for the peerstore.
   std::vector<ipld::Multiaddr> peer_addresses() const;
 
-  /// Returns when this peer was removed, or its incarnation of the cluster was left.
+  /// Returns when this peer was removed, its incarnation of the cluster was left, or given_up() says something.
   Task<> wait_expelled();
   /// By the log, or by the word of another member.
   bool removed() const;
   /// A member that begins a later incarnation of this cluster (after a recovery or an import): addresses to join it.
   /// This peer's data belongs to the past then. Empty: none was heard of.
   std::vector<ipld::Multiaddr> superseded_by() const;
+
+  /// Why this peer can never go on with its log: a newer program writes it (Consensus::given_up()).
+  std::optional<Error> given_up() const;
 
   /// For a peer that has data and is told to join: kFailedPrecondition when one of the peers at `bootstrap` answers
   /// that its cluster is another one. Nobody answers: fine.
@@ -68,6 +71,7 @@ class Membership {
   proto::PeerEntry own_entry() const;
   proto::PeerEntry entry_of(const ipld::PeerId& peer) const;
   Result<> check_approved(const ipld::PeerId& peer, const std::string& remote);
+  Result<> note_protocol(const ipld::PeerId& peer, Result<> checked);
   void learn(const proto::PeerEntry& entry);
   void note_incarnation(const ipld::PeerId& peer, ByteView cluster_id, uint64_t incarnation);
   void update_addresses(const ipld::PeerId& peer);
@@ -78,6 +82,7 @@ class Membership {
   rpc::PeerClient& client_;
   bool told_removed_ = false;
   std::optional<ipld::PeerId> successor_;                      // a member of a later incarnation
+  std::map<ipld::PeerId, Error> foreign_;                      // with whose programs this one cannot talk, and why
   consensus::Consensus* consensus_ = nullptr;                  // from serve() on
   std::map<ipld::PeerId, std::vector<ipld::Multiaddr>> told_;  // by greetings since the start: the newest word
   std::map<ipld::PeerId, std::vector<ipld::Multiaddr>> hints_;

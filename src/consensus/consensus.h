@@ -78,6 +78,10 @@ class Consensus {
   /// Why nothing can be written now; empty = it can.
   virtual std::string trouble() const = 0;
 
+  /// Why this program can never go on with the log, which a newer program writes: it has to end. Nothing was done then
+  /// that a newer program would not do.
+  virtual std::optional<Error> given_up() const { return std::nullopt; }
+
   /// Returns when the log has a leader whose first entry is applied here and the cluster has its id.
   virtual Task<> wait_ready(SteadyTime deadline) = 0;
 

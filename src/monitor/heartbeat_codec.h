@@ -27,8 +27,8 @@ struct Heartbeat {
   Bytes cluster_id;
   uint64_t incarnation = 0;
   LogIndex applied;
-  Bytes state_hash;  ///< of the state at `applied`: members at the same index are equal or damaged
-  uint32_t apply_version = 0;
+  Bytes state_hash;            ///< of the state at `applied`: members at the same index are equal or damaged
+  uint32_t apply_version = 0;  ///< the newest that the sender's program knows
   proto::PeerRole role{};
   std::string version;
   std::string peername;

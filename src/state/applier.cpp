@@ -1,6 +1,9 @@
 #include "state/applier.h"
 
+#include "base/check.h"
+#include "base/version.h"
 #include "state/codec.h"
+#include "state/known.h"
 
 namespace ipfsc::state {
 
@@ -14,6 +17,11 @@ Outcome guard_failed(Revision now) {
 Outcome unchanged(Revision now) { return {.status = OutcomeStatus::kUnchanged, .revision = now}; }
 
 Result<Outcome> Applier::apply(uint32_t n, const proto::Operation& operation) {
+  if (!is_known(operation)) {
+    return fail(
+        ErrorKind::kUnimplemented,
+        fmt::format("operation {} is not of a kind that this program ({}) knows: use a newer one", n, kVersion));
+  }
   t_.begin_operation(n, operation.actor());
   const auto& id = operation.request_id();
   if (id.empty()) {
@@ -63,7 +71,7 @@ Result<Outcome> Applier::dispatch(const proto::Operation& operation) {
     case proto::Operation::BODY_NOT_SET:
       break;
   }
-  return refused("the operation is not known");
+  CHECK(false);  // is_known()
 }
 
 // A row of `requests`: the operation's revision, status, revision that it led to, detail.

@@ -190,11 +190,7 @@ Result<bool> Applier::trim_requests(uint64_t before_ms, uint64_t keep) {
 
 Result<Outcome> Applier::apply_version(const proto::ApplyVersion& op) {
   if (op.version() <= t_.head.apply_version) return unchanged(0);
-  if (op.version() > kApplyVersion) {
-    return fail(ErrorKind::kFailedPrecondition,
-                fmt::format("the cluster goes over to rules {} that this program does not know (it knows {})",
-                            op.version(), kApplyVersion));
-  }
+  TRY(check_apply_version(op.version()));
   t_.head.apply_version = op.version();
   t_.remember({.kind = Change::kCluster});
   return Outcome{};

@@ -1,5 +1,6 @@
 #include "state/head.h"
 
+#include "base/version.h"
 #include "state/codec.h"
 
 namespace ipfsc::state {
@@ -23,6 +24,14 @@ void each_counter(C& c, F f) {
 
 }  // namespace
 
+Result<> check_apply_version(uint32_t version) {
+  if (version <= kVersions.apply_version) return {};
+  return fail(ErrorKind::kUnimplemented,
+              fmt::format("the cluster applies its log by version {} of the rules, and this program ({}) knows no "
+                          "newer one than {}: use a newer program",
+                          version, kVersion, kVersions.apply_version));
+}
+
 WallTime from_ms(uint64_t ms) {
   constexpr uint64_t kLast = 9'223'372'036'000;  // the last second that fits 64-bit nanoseconds
   return WallTime(std::chrono::milliseconds(std::min(ms, kLast)));
@@ -31,7 +40,7 @@ WallTime from_ms(uint64_t ms) {
 Bytes Head::encode() const {
   Bytes out;
   out.reserve(160);
-  put_number(out, kStateFormat);
+  put_number(out, kVersions.formats.state);
   put_bytes(out, cluster_id);
   put_number(out, incarnation);
   put_number(out, applied.value);
@@ -44,14 +53,21 @@ Bytes Head::encode() const {
   return out;
 }
 
+Result<StateVersions> Head::versions(ByteView row) {
+  Reader in(row);
+  StateVersions out{.format = static_cast<uint32_t>(in.number())};
+  if (in.ok() && out.format == 1) {
+    in.bytes();
+    for (int passed = 0; passed < 3; ++passed) in.number();  // incarnation, applied index, time
+    out.apply_version = static_cast<uint32_t>(in.number());
+  }
+  if (!in.ok()) return bad_row("head");
+  return out;
+}
+
 Result<Head> Head::decode(ByteView row) {
   Reader in(row);
-  uint64_t format = in.number();
-  if (in.ok() && format > kStateFormat) {
-    return fail(
-        ErrorKind::kFailedPrecondition,
-        fmt::format("the state was written by a newer program (format {}, this one reads {})", format, kStateFormat));
-  }
+  in.number();  // the format
   Head head;
   head.cluster_id = in.bytes();
   head.incarnation = in.number();
@@ -66,11 +82,7 @@ Result<Head> Head::decode(ByteView row) {
   head.history_since_ms = in.number();
   each_counter(head.counters, [&in](uint64_t& value) { value = in.number(); });
   if (!in.finished()) return bad_row("head");
-  if (head.apply_version > kApplyVersion) {
-    return fail(ErrorKind::kFailedPrecondition,
-                fmt::format("the cluster works by rules {} that this program does not know (it knows {})",
-                            head.apply_version, kApplyVersion));
-  }
+  TRY(check_apply_version(head.apply_version));
   return head;
 }
 

@@ -2,8 +2,10 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "state/applier.h"
 #include "state/impl.h"
+#include "storage/format.h"
 
 namespace ipfsc::state {
 namespace {
@@ -36,6 +38,12 @@ Result<StateInfo> State::inspect(const StateOptions& options) {
   TRY_ASSIGN(auto store, Store::open(std::move(database)));
   TRY_ASSIGN(auto loaded, store->load());
   return loaded.head.info();
+}
+
+Result<std::optional<StateVersions>> State::versions(const StateOptions& options) {
+  TRY_ASSIGN(auto row, storage::peek(options.path, options.env, kFamilyNames[kMeta], key::kHead));
+  if (!row) return std::nullopt;
+  return Head::versions(*row);
 }
 
 Result<> State::compact(const StateOptions& options) {
@@ -119,9 +127,9 @@ Result<std::vector<Outcome>> StateImpl::apply(LogIndex index, const proto::Entry
                 fmt::format("entry {} cannot be applied to the state of index {}", index.value, now.value));
   }
   if (entry.format() > 1) {
-    return fail(
-        ErrorKind::kFailedPrecondition,
-        fmt::format("log entry {} has format {}, which this program does not know", index.value, entry.format()));
+    return fail(ErrorKind::kUnimplemented,
+                fmt::format("log entry {} has format {}, which this program ({}) does not know: use a newer one",
+                            index.value, entry.format(), kVersion));
   }
   if (entry.operations_size() > static_cast<int>(kMaxOperation)) {
     return fail(ErrorKind::kInvalidArgument, fmt::format("log entry {} has too many operations", index.value));

@@ -127,9 +127,15 @@ struct StateInfo {
   Bytes cluster_id;  ///< empty before ClusterInit
   uint64_t incarnation = 0;
   LogIndex applied;
-  WallTime time;  ///< of the last entry: time in the log never runs back
-  uint32_t apply_version = 0;
+  WallTime time;               ///< of the last entry: time in the log never runs back
+  uint32_t apply_version = 0;  ///< the rules of apply() that hold
   StateHash hash;
+};
+
+/// What a state is written in, which a program may be too old for.
+struct StateVersions {
+  uint32_t format = 0;
+  uint32_t apply_version = 0;  ///< 0 = not known: the format is a newer one
 };
 
 /// Result of a scan, at one moment.
@@ -170,14 +176,20 @@ class PinCursor {
   virtual std::string token() const = 0;
 };
 
+/// kUnimplemented when this program does not know these rules of apply(), in one sentence.
+Result<> check_apply_version(uint32_t version);
+
 class StateImpl;
 
 class State final {
  public:
-  /// kDataLoss when the database is damaged, kFailedPrecondition when a newer program wrote it.
+  /// kDataLoss when the database is damaged; those of storage::check_format(); kUnimplemented when the cluster works by
+  /// rules that this program does not know.
   static Result<std::unique_ptr<State>> open(StateOptions options);
   /// What a state directory (a checkpoint, say) holds, without changing it.
   static Result<StateInfo> inspect(const StateOptions& options);
+  /// Of a directory that nobody has open; nullopt: nothing is written there yet.
+  static Result<std::optional<StateVersions>> versions(const StateOptions& options);
   /// Rewrites a state directory that nobody has open into its smallest form; for tools. About 1 µs a row.
   static Result<> compact(const StateOptions& options);
   ~State();
@@ -186,7 +198,9 @@ class State final {
 
   // --- the log
   /// Applies the entry at applied_index() + 1; a repeat (≤ applied_index()) is passed over with no outcomes, a gap is
-  /// kFailedPrecondition. One outcome per operation. Deterministic: depends on the state and the entry only.
+  /// kFailedPrecondition. One outcome per operation. Deterministic: depends on the state and the entry only. What this
+  /// program does not know, of rules, operations or their fields, is kUnimplemented, and nothing is applied: a newer
+  /// program would make something else of it.
   Result<std::vector<Outcome>> apply(LogIndex index, const proto::Entry& entry);
   LogIndex applied_index() const;
   /// Everything up to here is on disk and synced.

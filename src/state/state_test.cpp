@@ -1,5 +1,8 @@
 #include "state/state.h"
 
+#include "base/version.h"
+#include "state/known.h"
+#include "state/store.h"
 #include "state/test_support.h"
 
 namespace ipfsc::state {
@@ -43,7 +46,6 @@ TEST(State, RefusesWhatIsWrongWithASentence) {
   auto outcome = f.one(op);
   EXPECT_EQ(outcome.status, OutcomeStatus::kRefused);
   EXPECT_TRUE(outcome.detail.starts_with("cid: ")) << outcome.detail;
-  EXPECT_EQ(f.one(proto::Operation()).status, OutcomeStatus::kRefused);
   auto bad_type = pin_of(1);
   bad_type.type = model::PinType::kBad;
   EXPECT_EQ(f.one(put_op(bad_type)).status, OutcomeStatus::kRefused);
@@ -336,8 +338,85 @@ TEST(State, StopsAtRulesThatItDoesNotKnow) {
   op.mutable_apply_version()->set_version(99);
   auto applied = f.state->apply(LogIndex(2), entry_of(1, {op}));
   ASSERT_FALSE(applied);
-  EXPECT_EQ(applied.error().kind, ErrorKind::kFailedPrecondition);
+  EXPECT_EQ(applied.error().kind, ErrorKind::kUnimplemented);
   EXPECT_EQ(f.state->applied_index(), LogIndex(1));
+}
+
+// To apply a part of an entry would make another state than the program does that wrote it.
+TEST(State, StopsAtOperationsThatItDoesNotKnow) {
+  auto refuses = [](const proto::Operation& op) {
+    Fixture f;
+    auto known = put_op(pin_of(1));
+    auto applied = f.state->apply(LogIndex(1), entry_of(1, {known, op}));
+    EXPECT_EQ(applied ? ErrorKind::kUnknown : applied.error().kind, ErrorKind::kUnimplemented);
+    EXPECT_EQ(f.state->applied_index(), LogIndex(0));
+    EXPECT_EQ(f.state->counters().pins, 0u);
+  };
+  constexpr int kNewField = 9999;
+  auto unknown_of = [](proto::Operation& op) { return op.GetReflection()->MutableUnknownFields(&op); };
+  proto::Operation op;
+  refuses(op);
+  unknown_of(op)->AddLengthDelimited(22, "a new kind of operation");
+  refuses(op);
+  op = put_op(pin_of(2));
+  unknown_of(op)->AddVarint(kNewField, 1);
+  refuses(op);
+}
+
+/// Gives every message in `message`, whichever of its fields it is in, an unknown field in turn.
+void each_with_unknown_field(google::protobuf::Message& message, const std::function<void()>& use) {
+  const auto* reflection = message.GetReflection();
+  auto* unknown = reflection->MutableUnknownFields(&message);
+  unknown->AddVarint(9999, 1);
+  use();
+  unknown->Clear();
+  for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
+    const auto* field = message.GetDescriptor()->field(i);
+    if (field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE || field->is_map()) continue;
+    auto* inner =
+        field->is_repeated() ? reflection->AddMessage(&message, field) : reflection->MutableMessage(&message, field);
+    each_with_unknown_field(*inner, use);
+  }
+}
+
+TEST(State, KnowsEveryMessageInsideAnOperation) {
+  const auto* kinds = proto::Operation::descriptor()->FindOneofByName("body");
+  for (int i = 0; i < kinds->field_count(); ++i) {
+    proto::Operation op;
+    auto* body = op.GetReflection()->MutableMessage(&op, kinds->field(i));
+    EXPECT_TRUE(is_known(op)) << kinds->field(i)->name();
+    each_with_unknown_field(*body, [&] { EXPECT_FALSE(is_known(op)) << op.ShortDebugString(); });
+    EXPECT_TRUE(is_known(op)) << kinds->field(i)->name();
+  }
+}
+
+TEST(State, RefusesFoldersOfOtherFormats) {
+  Fixture f;
+  EXPECT_EQ(*State::versions(f.options), std::nullopt);
+  f.one(put_op(pin_of(1)));
+  ASSERT_TRUE(f.state->flush());
+  f.state.reset();
+  EXPECT_EQ((*State::versions(f.options))->format, kVersions.formats.state);
+  auto write_format = [&](uint32_t format) {
+    auto store = Store::open(database_options(f.options));
+    Bytes row;
+    ASSERT_TRUE(*(*store)->get(kMeta, key::kHead, row));
+    row[0] = static_cast<char>(format);
+    storage::WriteBatch batch;
+    batch.put((*store)->family(kMeta), key::kHead, row);
+    ASSERT_TRUE((*store)->db().write(batch) && (*store)->db().flush());
+  };
+  write_format(kVersions.formats.state + 1);
+  EXPECT_EQ((*State::versions(f.options))->format, kVersions.formats.state + 1);
+  auto newer = State::open(f.options);
+  ASSERT_FALSE(newer);
+  EXPECT_EQ(newer.error().kind, ErrorKind::kUnimplemented);
+  EXPECT_TRUE(newer.error().message.contains("/state has format 2")) << newer.error().message;
+  write_format(kVersions.formats.state - 1);
+  auto older = State::open(f.options);
+  ASSERT_FALSE(older);
+  EXPECT_EQ(older.error().kind, ErrorKind::kFailedPrecondition);
+  EXPECT_TRUE(older.error().message.contains("state upgrade")) << older.error().message;
 }
 
 TEST(State, HistoryAnswersThePastUntilItIsTrimmed) {

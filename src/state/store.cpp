@@ -1,6 +1,8 @@
 #include "state/store.h"
 
+#include "base/version.h"
 #include "state/codec.h"
+#include "storage/format.h"
 
 namespace ipfsc::state {
 namespace {
@@ -49,6 +51,8 @@ Result<Loaded> Store::load() const {
   TRY_ASSIGN(bool found, get(kMeta, key::kHead, row));
   out.peer_pins.resize(1);
   if (!found) return out;
+  TRY_ASSIGN(auto versions, Head::versions(row));
+  TRY(storage::check_format(database_->path(), versions.format, kVersions.formats.state));
   TRY_ASSIGN(out.head, Head::decode(row));
   Bytes prefix(key::kPeerPrefix);
   auto it = iterate(kMeta, {.lower = prefix, .upper = storage::prefix_end(prefix)});

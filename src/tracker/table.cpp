@@ -2,6 +2,8 @@
 
 #include <unordered_map>
 
+#include "base/version.h"
+#include "storage/format.h"
 #include "tracker/row_codec.h"
 
 namespace ipfsc::tracker {
@@ -52,6 +54,10 @@ Result<std::unique_ptr<Table>> Table::open(const TrackerOptions& options, const 
   return table;
 }
 
+Result<std::optional<uint32_t>> table_format(const TrackerOptions& options) {
+  return storage::stored_format(options.path, options.env, "meta");
+}
+
 Result<> Table::open_database() {
   storage::DatabaseOptions database;
   database.path = options_.path;
@@ -63,12 +69,23 @@ Result<> Table::open_database() {
                        family("due", small, 0), family("journal", small, 0), family("meta", 1 << 20, 0)};
   database.background_jobs = 1;
   database.max_open_files = 128;
+  bool fresh = !storage::Database::exists(options_.path, options_.env);
   TRY_ASSIGN(database_, storage::Database::open(database));
   rows_ = database_->family("rows");
   by_status_ = database_->family("by_status");
   due_ = database_->family("due");
   journal_ = database_->family("journal");
   meta_ = database_->family("meta");
+
+  TRY_ASSIGN(auto format, database_->get(meta_, storage::kFormatKey));
+  if (!format) {
+    format = storage::format_row(fresh ? kVersions.formats.local : storage::kFormatWithoutRow);
+    storage::WriteBatch batch;
+    batch.put(meta_, storage::kFormatKey, *format);
+    TRY(database_->write(batch));
+  }
+  TRY_ASSIGN(uint32_t number, storage::format_of_row(format));
+  TRY(storage::check_format(options_.path, number, kVersions.formats.local));
 
   TRY_ASSIGN(auto position, database_->get(meta_, kPositionKey));
   TRY_ASSIGN(auto counts, database_->get(meta_, kCountsKey));

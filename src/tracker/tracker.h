@@ -139,4 +139,7 @@ class PinTracker {
   virtual std::shared_ptr<const model::PeerFacts> facts() const = 0;
 };
 
+/// Blocks. The format of a table that nobody has open; nullopt: there is none.
+Result<std::optional<uint32_t>> table_format(const TrackerOptions& options);
+
 }  // namespace ipfsc::tracker

@@ -20,7 +20,7 @@ struct InitOptions {
 
 struct DaemonOptions {
   std::string bootstrap;
-  bool leave = false, stats = false, tracing = false, no_trust = false;
+  bool upgrade = false, leave = false, stats = false, tracing = false, no_trust = false;
 };
 
 struct StateOptions {

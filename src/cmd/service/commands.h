@@ -36,6 +36,8 @@ int state_export(const Context& context);
 int state_import(const Context& context);
 int state_cleanup(const Context& context);
 int state_recover(const Context& context);
+int state_version(const Context& context);
+int state_upgrade(const Context& context);
 int repo_verify(const Context& context);
 
 /// service.json (or what its source says) with the environment applied; its warnings go to the log.

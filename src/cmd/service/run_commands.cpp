@@ -51,6 +51,21 @@ Result<app::ImportRequest> import_request(const StateOptions& options) {
   return request;
 }
 
+/// Says what became of it; false when it failed.
+bool upgrade(const Context& context, const config::Configuration& config, const identity::Identity& identity) {
+  auto report = app::upgrade_data(config, identity);
+  if (!report) {
+    context.failed("upgrading the data", report.error().message);
+    return false;
+  }
+  for (const auto& folder : report->folders) {
+    context.say(fmt::format("{}: format {} is now {}.", folder.name, folder.from, folder.to));
+  }
+  context.say(report->folders.empty() ? "the data is in the formats of this program: there is nothing to upgrade."
+                                      : fmt::format("what was there before is in {}.", report->backup));
+  return true;
+}
+
 /// A file that is closed at the end; null for one that could not be opened.
 struct File {
   FILE* file;
@@ -67,6 +82,7 @@ int daemon(const Context& context) {
   auto bootstrap = parse_peer_addresses(options.bootstrap);
   if (!bootstrap) return context.failed("parsing bootstrap", bootstrap.error().message);
   return with_peer(context, [&](config::Configuration& config, const identity::Identity& identity) {
+    if (options.upgrade && !upgrade(context, config, identity)) return kExitError;
     if (options.leave) config.cluster.leave_on_shutdown = true;
     if (options.stats) config.metrics.enable_stats = true;
     if (options.tracing) context.say("warning: tracing is not offered: --tracing has no effect");
@@ -141,6 +157,26 @@ int state_recover(const Context& context) {
                       report->uncertain_entries));
     }
     return kExitOk;
+  });
+}
+
+int state_version(const Context& context) {
+  return with_peer(context, [&](const config::Configuration& config, const identity::Identity& identity) {
+    auto report = app::data_formats(config, identity);
+    if (!report) return context.failed("reading the versions", report.error().message);
+    auto print = [&](std::string_view name, std::optional<uint32_t> found, uint32_t known) {
+      fmt::print(context.streams.out, "{}: {}, this program: {}\n", name, found ? std::to_string(*found) : "none yet",
+                 known);
+    };
+    for (const auto& folder : report->folders) print(folder.name, folder.found, folder.known);
+    print("apply version", report->apply_version, kVersions.apply_version);
+    return kExitOk;
+  });
+}
+
+int state_upgrade(const Context& context) {
+  return with_peer(context, [&](const config::Configuration& config, const identity::Identity& identity) {
+    return upgrade(context, config, identity) ? kExitOk : kExitError;
   });
 }
 

@@ -68,7 +68,7 @@ class CommandLine {
   void declare_daemon() {
     auto* daemon = command(&root_, "daemon", "Run the peer", "", service::daemon);
     auto& d = o_.daemon;
-    daemon->add_flag("--upgrade,-u", ignored_, "accepted for compatibility");
+    daemon->add_flag("--upgrade,-u", d.upgrade, "first bring older data to this program's formats, with a backup");
     daemon->add_option("--bootstrap,-j", d.bootstrap, "addresses of peers to join, with /p2p/<id>, comma-separated");
     daemon->add_flag("--leave,-x", d.leave, "leave the cluster when it ends")->group("");
     daemon->add_flag("--stats", d.stats, "offer figures for Prometheus");
@@ -77,7 +77,7 @@ class CommandLine {
   }
 
   void declare_state() {
-    auto* state = command(&root_, "state", "Export, import and remove the pinset of a stopped peer", "", nullptr);
+    auto* state = command(&root_, "state", "Look after the data of a stopped peer", "", nullptr);
     auto& s = o_.state;
     auto* out = command(state, "export", "Write the pinset, one pin a line", "", state_export);
     out->add_option("--file,-f", s.file, "output file; stdout by default");
@@ -90,6 +90,8 @@ class CommandLine {
         command(state, "recover", "After the loss of most peers: begin the cluster anew with this one's pinset", "",
                 state_recover);
     recover->add_flag("--force,-f", s.force, "do not ask");
+    command(state, "version", "Print in what formats the data is", "", state_version);
+    command(state, "upgrade", "Bring older data to this program's formats, with a backup", "", state_upgrade);
     auto* clean = command(state, "cleanup", "Remove the pinset and the log", "", state_cleanup);
     clean->add_flag("--force,-f", s.force, "do not ask");
   }

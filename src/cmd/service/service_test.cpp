@@ -21,6 +21,7 @@
 namespace ipfsc::app {
 namespace {
 std::string called, imported;
+bool formats_are_newer = false;
 }  // namespace
 
 Result<> write_peerstore(const std::string& path, const std::vector<ipld::Multiaddr>& addresses) {
@@ -54,6 +55,15 @@ Result<uint64_t> import_state(const config::Configuration&, const identity::Iden
 Result<RecoverReport> recover_state(const config::Configuration&, const identity::Identity&) {
   called = "recover";
   return RecoverReport{.pins = 5, .uncertain_entries = 2, .incarnation = 3};
+}
+Result<FormatReport> data_formats(const config::Configuration&, const identity::Identity&) {
+  return FormatReport{.folders = {{.name = "state", .path = "", .found = 7, .known = 8},
+                                  {.name = "ipfs", .path = "", .found = std::nullopt, .known = 9}}};
+}
+Result<UpgradeReport> upgrade_data(const config::Configuration&, const identity::Identity&) {
+  called = "upgrade";
+  if (formats_are_newer) return fail(ErrorKind::kUnimplemented, "too new");
+  return UpgradeReport{.folders = {{.name = "state", .from = 7, .to = 8}}, .backup = "/backup.0"};
 }
 Result<> cleanup_state(const config::Configuration&) {
   called = "cleanup";
@@ -258,6 +268,18 @@ TEST_F(Service, StateCommands) {
   EXPECT_EQ(recovered.code, 0);
   EXPECT_EQ(app::called, "recover");
   EXPECT_THAT(recovered.out + recovered.err, HasSubstr("incarnation 3 of the cluster begins with this peer: 5 pins."));
+  EXPECT_EQ(run({"state", "version"}).out,
+            "state: 7, this program: 8\nipfs: none yet, this program: 9\napply version: none yet, this program: 1\n");
+  auto upgraded = run({"state", "upgrade"});
+  EXPECT_EQ(upgraded.code, 0);
+  EXPECT_EQ(upgraded.err, "state: format 7 is now 8.\nwhat was there before is in /backup.0.\n");
+  EXPECT_EQ(run({"daemon", "--upgrade"}).code, 0);
+  EXPECT_TRUE(app::called.starts_with("daemon"));
+  app::formats_are_newer = true;
+  auto newer = run({"daemon", "-u"});
+  EXPECT_EQ(newer.code, 1);
+  EXPECT_EQ(newer.err, "error upgrading the data: too new\n");
+  EXPECT_EQ(app::called, "upgrade");  // and no daemon
   EXPECT_EQ(run({"state", "cleanup"}, "y\n").code, 0);
   EXPECT_EQ(app::called, "cleanup");
   auto verify = run({"repo", "verify"});

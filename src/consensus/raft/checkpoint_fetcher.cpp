@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/deadline.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "consensus/raft/checkpoint_server.h"
 #include "storage/folder.h"
 
@@ -90,6 +91,14 @@ Result<> CheckpointFetcher::begin(const proto::CheckpointHeader& header, LogInde
   if (header.id().empty() || LogIndex(header.index()) < least) {
     return fail(ErrorKind::kInvalidArgument, "the other peer answers with another state than it was asked for");
   }
+  TRY(state::check_apply_version(header.apply_version()));
+  uint32_t format = std::max(header.format(), 1u);
+  if (format != kVersions.formats.state) {
+    return fail(ErrorKind::kFailedPrecondition,
+                fmt::format("the state of the other peer has format {}, and this program ({}) works with {}: the state "
+                            "of a peer with the same program is needed",
+                            format, kVersion, kVersions.formats.state));
+  }
   auto ours = state_.info();
   if (!ours.cluster_id.empty() && (header.cluster_id() != ours.cluster_id || header.incarnation() < ours.incarnation)) {
     return fail(ErrorKind::kFailedPrecondition, "the state of the other peer is another cluster's");
@@ -140,8 +149,10 @@ Task<> CheckpointFetcher::receive(rpc::Stream& stream, const std::function<bool(
 }
 
 Task<proto::CheckpointPiece> CheckpointFetcher::read(rpc::Stream& stream) {
-  CO_TRY_ASSIGN(auto message, co_await with_deadline(runtime_, runtime_.now() + options_.silence, "fetching the state",
-                                                     stream.read()));
+  auto read = co_await with_deadline(runtime_, runtime_.now() + options_.silence, "fetching the state", stream.read());
+  // That the other peer does not know the call says nothing of this program.
+  if (!read && read.error().kind == ErrorKind::kUnimplemented) read.error().kind = ErrorKind::kUnavailable;
+  CO_TRY_ASSIGN(auto message, std::move(read));
   if (!message) co_return fail(ErrorKind::kUnavailable, "the stream of the state ended early");
   proto::CheckpointPiece piece;
   if (!piece.ParseFromString(*message)) co_return fail(ErrorKind::kInvalidArgument, "a damaged piece of the state");

@@ -33,7 +33,8 @@ class CheckpointFetcher {
   /// A state that has applied the entry `least`. `still_wanted` is asked at every piece with the index of what comes;
   /// false ends it with kAborted. After a broken stream the next call goes on behind the last whole file, when the
   /// other one still has that checkpoint; else it begins anew. kDataLoss: what came is damaged, and was thrown away;
-  /// kInvalidArgument: the other one sends nonsense; kFailedPrecondition: it is another cluster's;
+  /// kInvalidArgument: the other one sends nonsense; kFailedPrecondition: it is another cluster's,
+  /// or of another format; kUnimplemented: this program is too old for the cluster;
   /// kResourceExhausted: no space, or too many are being served.
   Task<FetchedCheckpoint> fetch(ipld::PeerId from, LogIndex least, std::function<bool(LogIndex)> still_wanted);
 

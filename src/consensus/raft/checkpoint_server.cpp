@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/deadline.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "consensus/raft/checkpoint_files.h"
 #include "proto/peer.pb.h"
 #include "storage/folder.h"
@@ -136,6 +137,8 @@ Task<> CheckpointServer::send(const ipld::PeerId& to, Checkpoint& checkpoint, ui
   header.set_cluster_id(checkpoint.info.cluster_id);
   header.set_incarnation(checkpoint.info.incarnation);
   header.set_hash(checkpoint.info.hash.to_hex());
+  header.set_format(kVersions.formats.state);
+  header.set_apply_version(checkpoint.info.apply_version);
   for (const auto& file : checkpoint.files) {
     auto& entry = *header.add_files();
     entry.set_name(file.name);

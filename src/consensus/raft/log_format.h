@@ -6,8 +6,6 @@
 
 namespace ipfsc::consensus::log_format {
 
-inline constexpr uint32_t kVersion = 1;
-
 // Family "entries": big-endian index → type byte, varint term, varint size of context, context, data.
 Bytes entry_key(LogIndex index);
 LogIndex index_of_key(ByteView key);
@@ -15,7 +13,7 @@ Bytes encode_entry(const LogEntry& entry);
 Result<LogEntry> decode_entry(LogIndex index, ByteView value);
 
 // Family "meta".
-inline constexpr ByteView kIdentity = "identity";   // be32 version, be64 own raft id
+inline constexpr ByteView kIdentity = "identity";   // be32 format, be64 own raft id
 inline constexpr ByteView kHardState = "hard";      // be64 term, vote, commit
 inline constexpr ByteView kBase = "base";           // be64 index, term: the log begins behind it
 inline constexpr ByteView kStateAhead = "ahead";    // be64 index: of a checkpoint that the state was replaced by

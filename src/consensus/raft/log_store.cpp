@@ -4,7 +4,9 @@
 #include <rocksdb/db.h>
 
 #include "base/check.h"
+#include "base/version.h"
 #include "consensus/raft/log_format.h"
+#include "storage/format.h"
 #include "storage/status.h"
 
 namespace ipfsc::consensus {
@@ -52,6 +54,13 @@ Result<std::unique_ptr<LogStore>> LogStore::open(LogStoreOptions options) {
   return store;
 }
 
+Result<std::optional<uint32_t>> LogStore::format(const std::string& path, rocksdb::Env* env) {
+  TRY_ASSIGN(auto identity, storage::peek(path, env, "meta", kIdentity));
+  if (!identity) return std::nullopt;
+  if (identity->size() < 4) return fail(ErrorKind::kDataLoss, "the log's database has a damaged identity");
+  return read_be32(identity->data());
+}
+
 Result<> LogStore::load() {
   TRY_ASSIGN(db_, storage::Database::open(database_options(options_)));
   meta_ = db_->family("meta");
@@ -72,9 +81,7 @@ Result<> LogStore::load_meta() {
     ByteView key = it.key(), value = it.value();
     if (key == kIdentity) {
       if (value.size() != 12) return fail(ErrorKind::kDataLoss, "the log's database has a damaged identity");
-      if (read_be32(value.data()) > kVersion) {
-        return fail(ErrorKind::kFailedPrecondition, "the log was written by a newer version of this program");
-      }
+      TRY(storage::check_format(options_.path, read_be32(value.data()), kVersions.formats.raft));
       self_ = read_be64(value.data() + 4);
     } else if (key == kHardState) {
       TRY_ASSIGN(auto n, decode_numbers(value, 3));
@@ -118,7 +125,7 @@ Result<> LogStore::bootstrap(RaftId self, LogIndex base, Term base_term, const C
   CHECK(empty() && self != kNobody);
   storage::WriteBatch batch;
   Bytes identity;
-  append_be32(identity, kVersion);
+  append_be32(identity, kVersions.formats.raft);
   append_be64(identity, self);
   hard_state_ = {base_term, kNobody, base};
   batch.put(meta_, kIdentity, identity);

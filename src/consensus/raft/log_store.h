@@ -43,8 +43,11 @@ struct LogWrite {
 
 class LogStore final : public LogView {
  public:
-  /// Pool thread. kDataLoss when committed entries are missing or the database is damaged.
+  /// Pool thread. kDataLoss when committed entries are missing or the database is damaged; those of
+  /// storage::check_format().
   static Result<std::unique_ptr<LogStore>> open(LogStoreOptions options);
+  /// Pool thread. Of a log that nobody has open; nullopt: there is none.
+  static Result<std::optional<uint32_t>> format(const std::string& path, rocksdb::Env* env);
   ~LogStore() override;
 
   /// True until bootstrap(): a folder that never held a log.

@@ -327,7 +327,7 @@ Task<> RaftConsensus::deadline_loop() {
 
 Task<> RaftConsensus::reopen_loop() {
   for (;;) {
-    while (!failed_ || engine_ || !idle()) CO_TRY(co_await changed_.wait());
+    while (!failed_ || engine_ || !idle() || given_up_) CO_TRY(co_await changed_.wait());
     CO_TRY(co_await runtime_.sleep_for(reopen_after_));
     reopen_after_ = std::min(reopen_after_ * 2, options_.reopen_after_at_most);
     ++jobs_;

@@ -10,7 +10,7 @@
 // and one apply are on the pool at a time, so order is kept without locks.
 //
 // Any error of the log or the state throws the engine away; log and state are opened anew (after a pause) and go on
-// from what is durable.
+// from what is durable. Only what a newer program has written ends it (given_up()).
 #pragma once
 
 #include <deque>
@@ -68,6 +68,7 @@ class RaftConsensus final : public Consensus {
   Task<> stop() override;
 
   std::string trouble() const override;
+  std::optional<Error> given_up() const override { return given_up_; }
 
   /// Whether this peer is the only voter.
   bool alone() const;
@@ -204,6 +205,7 @@ class RaftConsensus final : public Consensus {
   std::map<uint64_t, std::optional<LogIndex>> reads_;  // barriers: what they wait for, once it is known
   std::optional<Error> failed_;
   bool state_failed_ = false;  // the state has to be opened anew as well
+  std::optional<Error> given_up_;
   Duration reopen_after_;
   uint64_t life_ = 0;  // of the engine
   bool stopping_ = false, stopped_ = false;

@@ -241,6 +241,7 @@ void RaftConsensus::keep_house() {
 }
 
 void RaftConsensus::fail_engine(Error error) {
+  if (error.kind == ErrorKind::kUnimplemented) given_up_ = error;
   log.error("the log stops: {}", error.message);
   // What a caller can do about it: wait for space, or for the repair.
   if (error.kind != ErrorKind::kResourceExhausted) error.kind = ErrorKind::kUnavailable;

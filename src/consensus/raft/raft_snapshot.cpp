@@ -157,6 +157,11 @@ Task<> RaftConsensus::fetch_loop() {
     }
     if (fetched.error().kind == ErrorKind::kCancelled) co_return fail(fetched.error());
     if (fetched.error().kind == ErrorKind::kAborted || !needs_state()) continue;
+    if (fetched.error().kind == ErrorKind::kUnimplemented && engine_) {
+      fail_engine(fetched.error().with_context("fetching the state from " + from.to_string()));
+      pump();
+      continue;
+    }
     log.warn("fetching the state from {}: {}", from.to_string(), fetched.error().message);
     if (fetcher_->kept_files() > kept) attempt = 0;
     const auto& options = options_.checkpoints;

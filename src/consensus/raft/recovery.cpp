@@ -45,6 +45,10 @@ Result<std::unique_ptr<LogStore>> open_store(const RaftOptions& options) {
 
 }  // namespace
 
+Result<std::optional<uint32_t>> log_format_of(const RaftOptions& options) {
+  return LogStore::format(options.path, options.env);
+}
+
 Result<Recovered> begin_incarnation(const RaftOptions& options, state::State& state, WallTime now) {
   Recovered recovered;
   if (storage::Database::exists(options.path, options.env)) {

@@ -22,6 +22,9 @@ Result<std::unique_ptr<LogStore>> open_log(const RaftOptions& options, state::St
 /// is a log already.
 Result<> begin_log(const RaftOptions& options, ByteView grant);
 
+/// Blocks. The format of a log that nobody has open; nullopt: there is none.
+Result<std::optional<uint32_t>> log_format_of(const RaftOptions& options);
+
 /// Pool thread. Whether this peer takes part in a log already.
 Result<bool> has_log(const RaftOptions& options);
 

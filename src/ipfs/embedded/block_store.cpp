@@ -10,8 +10,11 @@
 #include <unordered_set>
 
 #include "base/check.h"
+#include "base/version.h"
 #include "ipfs/embedded/store_options.h"
 #include "ipfs/embedded/store_use.h"
+#include "storage/database.h"
+#include "storage/format.h"
 #include "storage/status.h"
 
 namespace ipfsc::ipfs {
@@ -72,17 +75,40 @@ Result<std::unique_ptr<BlockStore>> BlockStore::open(const EmbeddedOptions& opti
   return store;
 }
 
+Result<std::optional<uint32_t>> block_store_format(const EmbeddedOptions& options) {
+  return storage::stored_format(options.path, options.env, "default");
+}
+
 Result<> BlockStore::open_now() {
   auto doing = fmt::format("open the block store {}", options_.path);
   rocksdb::DBOptions db_options = store_db_options(options_);
   db_options.listeners.push_back(listener_);
   TRY(storage::check(env_->CreateDirIfMissing(options_.path), doing));
   rocksdb::DB* db = nullptr;
-  TRY(storage::check(rocksdb::DB::Open(db_options, options_.path, store_families(options_), &handles_, &db), doing));
+  bool fresh = !storage::Database::exists(options_.path, env_);
+  auto opened = rocksdb::DB::Open(db_options, options_.path, store_families(options_), &handles_, &db);
+  if (!opened.ok()) {
+    // A newer format may have other families.
+    if (auto found = block_store_format(options_); found && *found) {
+      TRY(storage::check_format(options_.path, **found, kVersions.formats.ipfs));
+    }
+    return storage::check(opened, doing);
+  }
   db_.reset(db);
   CHECK(handles_.size() == 4);  // in the order of store_families()
   settings_ = handles_[0], index_ = handles_[1], blobs_ = handles_[2], pins_ = handles_[3];
+  TRY(check_format(fresh));
   return begin_run();
+}
+
+Result<> BlockStore::check_format(bool fresh) {
+  TRY_ASSIGN(auto row, setting_now(storage::kFormatKey));
+  if (!row) {
+    row = storage::format_row(fresh ? kVersions.formats.ipfs : storage::kFormatWithoutRow);
+    TRY(set_setting_now(storage::kFormatKey, *row));
+  }
+  TRY_ASSIGN(uint32_t format, storage::format_of_row(row));
+  return storage::check_format(options_.path, format, kVersions.formats.ipfs);
 }
 
 /// Generations of unlogged writes and epochs never repeat: the number of the run is their upper half.

@@ -70,6 +70,9 @@ struct PinChange {
 /// Whether the bytes, read as dag-pb, are one Data field and nothing else.
 bool is_plain_leaf(ByteView block);
 
+/// Of a store that nobody has open; nullopt: there is none.
+Result<std::optional<uint32_t>> block_store_format(const EmbeddedOptions& options);
+
 /// Thread safe, except where said.
 class BlockStore {
  public:
@@ -170,6 +173,7 @@ class BlockStore {
   class Use;
   Result<> open_now();
   void close_now();
+  Result<> check_format(bool fresh);
   Result<> begin_run();
   Result<std::optional<Entry>> entry_now(ByteView multihash) const;
   Result<std::optional<PinRecord>> pin_now(const ipld::Cid& cid) const;

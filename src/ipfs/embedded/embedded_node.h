@@ -15,6 +15,9 @@ namespace ipfsc::ipfs {
 struct Core;
 class Collector;
 
+/// Blocks. The format of a block store that nobody has open; nullopt: there is none.
+Result<std::optional<uint32_t>> block_store_format(const EmbeddedOptions& options);
+
 class EmbeddedNode final : public IpfsNode {
  public:
   /// Opens or makes the database of options.path (on the pool) and starts the watch over the disk. `sources` are asked

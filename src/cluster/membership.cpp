@@ -295,6 +295,15 @@ Task<Bytes> Membership::take_hello(rpc::CallInfo info, Bytes bytes) {
   }
   CO_TRY(note_protocol(info.caller, check_protocol(info.caller, request)));
   auto info_here = state_.info();
+  if (request.cluster_id() == info_here.cluster_id && request.incarnation() == info_here.incarnation) {
+    CO_TRY_ASSIGN(auto known, consensus::known_start(state_, request.raft_id()));
+    auto fresh = consensus::check_not_old(
+        {.raft_id = request.raft_id(), .count = request.start_count(), .random = request.start_random()}, known.start);
+    if (!fresh) {
+      log.warn("refused the peer {} at {}: {}", info.caller.to_string(), info.remote, fresh.error().message);
+      co_return fail(fresh.error());
+    }
+  }
   proto::HelloAnswer answer;
   set_protocol(answer);
   answer.set_cluster_id(info_here.cluster_id);
@@ -322,6 +331,12 @@ Task<proto::HelloAnswer> Membership::say_hello(ipld::PeerId peer, Duration time)
   auto info = state_.info();
   request.set_cluster_id(info.cluster_id);
   request.set_incarnation(info.incarnation);
+  if (consensus_ != nullptr) {
+    auto start = consensus_->log_start();
+    request.set_raft_id(start.raft_id);
+    request.set_start_count(start.count);
+    request.set_start_random(start.random);
+  }
   CO_TRY_ASSIGN(auto bytes, co_await client_.call(peer, kHello, request.SerializeAsString(), runtime_.now() + time));
   proto::HelloAnswer answer;
   if (!answer.ParseFromString(bytes)) co_return fail(ErrorKind::kInternal, "the peer's answer is damaged");
@@ -333,6 +348,10 @@ Task<> Membership::greet(ipld::PeerId peer) {
   for (auto pause = kGreetAgain;; pause = std::min(pause * 2, kGreetAtMost)) {
     auto answer = co_await say_hello(peer, kCallTime);
     if (!answer && answer.error().kind == ErrorKind::kCancelled) co_return fail(answer.error());
+    if (!answer && answer.error().kind == ErrorKind::kDataLoss) {
+      old_copy_ = answer.error();
+      co_return Result<>{};
+    }
     if (answer) note_incarnation(peer, answer->cluster_id(), answer->incarnation());
     if (answer && !answer->peers().empty()) {
       take_word_of(peer, *answer);
@@ -496,7 +515,28 @@ Task<> Membership::announce() {
   }
 }
 
+/// Until the log has the newest start of this peer's own. While it is alone nobody can have counted on it.
+Task<> Membership::record_start() {
+  for (;;) {
+    CO_TRY(co_await runtime_.sleep_for(kLookAtAddresses));
+    auto own = consensus_->log_start();
+    if (own.count == 0 || consensus_->members().size() < 2) continue;
+    CO_TRY_ASSIGN(auto known, consensus::known_start(state_, own.raft_id));
+    if (known.start == own) continue;
+    if (auto fresh = consensus::check_not_old(own, known.start); !fresh) {
+      old_copy_ = fresh.error();
+      co_return Result<>{};
+    }
+    std::vector<proto::Operation> operations;
+    operations.push_back(consensus::record_start(state_, own, known));
+    auto wrote = co_await consensus_->submit(std::move(operations), runtime_.now() + kCallTime);
+    if (!wrote && wrote.error().kind == ErrorKind::kCancelled) co_return fail(wrote.error());
+    if (!wrote) log.debug("the start of this peer's log was not written: {}", wrote.error().message);
+  }
+}
+
 std::optional<Error> Membership::given_up() const {
+  if (old_copy_) return old_copy_;
   return consensus_ != nullptr ? consensus_->given_up() : std::nullopt;
 }
 
@@ -504,6 +544,7 @@ void Membership::start() {
   CHECK(consensus_ != nullptr);
   tasks_.spawn("peer addresses", watch_addresses());
   tasks_.spawn("announcing this peer", announce());
+  tasks_.spawn("recording the start of the log", record_start());
 }
 
 Task<> Membership::stop() {

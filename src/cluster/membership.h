@@ -46,7 +46,8 @@ class Membership {
   /// This peer's data belongs to the past then. Empty: none was heard of.
   std::vector<ipld::Multiaddr> superseded_by() const;
 
-  /// Why this peer can never go on with its log: a newer program writes it (Consensus::given_up()).
+  /// Why this peer can never go on with its log: a newer program writes it (Consensus::given_up()), or it is an old
+  /// copy (consensus/log_start.h).
   std::optional<Error> given_up() const;
 
   /// For a peer that has data and is told to join: kFailedPrecondition when one of the peers at `bootstrap` answers
@@ -67,6 +68,7 @@ class Membership {
   void take_word_of(const ipld::PeerId& peer, const proto::HelloAnswer& answer);
   Task<proto::HelloAnswer> say_hello(ipld::PeerId peer, Duration time);
   Task<> announce();
+  Task<> record_start();
 
   proto::PeerEntry own_entry() const;
   proto::PeerEntry entry_of(const ipld::PeerId& peer) const;
@@ -81,6 +83,7 @@ class Membership {
   state::State& state_;
   rpc::PeerClient& client_;
   bool told_removed_ = false;
+  std::optional<Error> old_copy_;                              // of this peer's own log
   std::optional<ipld::PeerId> successor_;                      // a member of a later incarnation
   std::map<ipld::PeerId, Error> foreign_;                      // with whose programs this one cannot talk, and why
   consensus::Consensus* consensus_ = nullptr;                  // from serve() on

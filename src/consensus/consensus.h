@@ -12,6 +12,7 @@
 
 #include "base/task.h"
 #include "base/time.h"
+#include "consensus/log_start.h"
 #include "ipld/peer_id.h"
 #include "proto/log.pb.h"
 #include "state/feed.h"
@@ -81,6 +82,9 @@ class Consensus {
   /// Why this program can never go on with the log, which a newer program writes: it has to end. Nothing was done then
   /// that a newer program would not do.
   virtual std::optional<Error> given_up() const { return std::nullopt; }
+
+  /// Of this peer's log, since it was opened last.
+  virtual LogStart log_start() const { return {}; }
 
   /// Returns when the log has a leader whose first entry is applied here and the cluster has its id.
   virtual Task<> wait_ready(SteadyTime deadline) = 0;

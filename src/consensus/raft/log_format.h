@@ -16,6 +16,7 @@ Result<LogEntry> decode_entry(LogIndex index, ByteView value);
 inline constexpr ByteView kIdentity = "identity";   // be32 format, be64 own raft id
 inline constexpr ByteView kHardState = "hard";      // be64 term, vote, commit
 inline constexpr ByteView kBase = "base";           // be64 index, term: the log begins behind it
+inline constexpr ByteView kStarts = "starts";       // be64 number of starts of this log
 inline constexpr ByteView kStateAhead = "ahead";    // be64 index: of a checkpoint that the state was replaced by
 inline constexpr ByteView kTermPrefix = "term/";    // + be64 first index of the term → be64 term
 inline constexpr ByteView kMarkPrefix = "size/";    // + be64 index → be64 bytes of all entries up to it

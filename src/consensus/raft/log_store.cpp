@@ -86,6 +86,9 @@ Result<> LogStore::load_meta() {
     } else if (key == kHardState) {
       TRY_ASSIGN(auto n, decode_numbers(value, 3));
       hard_state_ = {Term(n[0]), n[1], LogIndex(n[2])};
+    } else if (key == kStarts) {
+      TRY_ASSIGN(auto n, decode_numbers(value, 1));
+      start_.count = n[0];
     } else if (key == kStateAhead) {
       TRY_ASSIGN(auto n, decode_numbers(value, 1));
       state_ahead_ = LogIndex(n[0]);
@@ -139,6 +142,14 @@ Result<> LogStore::bootstrap(RaftId self, LogIndex base, Term base_term, const C
   terms_[base] = base_term;
   confs_[base] = conf;
   members_ = members;
+  return {};
+}
+
+Result<> LogStore::count_start(uint64_t random) {
+  storage::WriteBatch batch;
+  batch.put(meta_, kStarts, encode_numbers({start_.count + 1}));
+  TRY(db_->write(batch, /*sync=*/true));
+  start_ = {.raft_id = self_, .count = start_.count + 1, .random = random};
   return {};
 }
 

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 
+#include "consensus/log_start.h"
 #include "consensus/raft/engine.h"
 #include "ipld/peer_id.h"
 #include "storage/database.h"
@@ -57,6 +58,9 @@ class LogStore final : public LogView {
                      const std::map<RaftId, ipld::PeerId>& members);
 
   RaftId self() const { return self_; }
+  /// Pool thread, before the log is used. Durable when it returns.
+  Result<> count_start(uint64_t random);
+  const LogStart& start() const { return start_; }
   const HardState& hard_state() const { return hard_state_; }
   /// The configuration after `applied`, which is base() or behind it.
   ConfState conf_at(LogIndex applied) const;
@@ -133,6 +137,7 @@ class LogStore final : public LogView {
   std::unique_ptr<storage::Database> db_;
   storage::Family meta_, entries_;
   RaftId self_ = kNobody;
+  LogStart start_;
   std::map<RaftId, ipld::PeerId> members_;
   HardState hard_state_;
   LogIndex base_, last_;                // the log holds (base_, last_]

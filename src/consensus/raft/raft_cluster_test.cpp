@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "base/test_seeds.h"
+#include "storage/folder.h"
 
 namespace ipfsc::consensus {
 namespace {
@@ -279,6 +280,69 @@ TEST_F(RaftCluster, APeerThatLostItsLogComesBackUnderANewNumber) {
   EXPECT_TRUE(lost->has(1));
   ASSERT_TRUE(eventually(
       [&] { return std::ranges::count(leader()->consensus->members(), MemberRole::kVoter, &Member::role) == 3; }));
+  expect_equal();
+}
+
+// Its log forgot what it has acknowledged and for whom it voted.
+TEST_F(RaftCluster, AnOldCopyOfALogHasNoSay) {
+  make(3);
+  Node* old = leader() == &node(2) ? &node(1) : &node(2);
+  Node* other = nullptr;
+  for (auto& each : nodes) {
+    if (each.get() != old && each.get() != leader()) other = each.get();
+  }
+  auto record = [&](Node& of) {
+    auto start = of.consensus->log_start();
+    auto known = known_start(*leader()->state, start.raft_id);
+    ASSERT_TRUE(known && check_not_old(start, known->start));
+    auto wrote = runtime.run_task(leader()->consensus->submit({record_start(*leader()->state, start, *known)}, in(5s)));
+    ASSERT_TRUE(wrote && wrote->front().status == state::OutcomeStatus::kApplied);
+  };
+  record(*old);
+  ASSERT_TRUE(put(*leader(), 1));
+  ASSERT_TRUE(old->close());
+  auto copy = [&](const std::string& from, const std::string& to) {
+    std::vector<std::string> names;
+    ASSERT_TRUE(old->env.GetChildren(from, &names).ok());
+    ASSERT_TRUE(old->env.CreateDirIfMissing(to).ok());
+    for (const auto& name : names) {
+      std::string bytes;
+      if (name == "." || name == ".." || name == "LOCK") continue;
+      ASSERT_TRUE(rocksdb::ReadFileToString(&old->env, from + "/" + name, &bytes).ok());
+      ASSERT_TRUE(rocksdb::WriteStringToFile(&old->env, bytes, to + "/" + name, true).ok());
+    }
+  };
+  copy("/raft", "/raft.copy");
+  copy("/state", "/state.copy");
+
+  ASSERT_TRUE(old->open());
+  record(*old);
+  ASSERT_TRUE(put(*leader(), 2));
+  ASSERT_TRUE(old->close());
+  ASSERT_TRUE(storage::remove_folder("/raft", &old->env) && storage::remove_folder("/state", &old->env));
+  copy("/raft.copy", "/raft");
+  copy("/state.copy", "/state");
+
+  // With its vote, the one that is left and has everything would lead; without it there is no majority.
+  Node* lost = leader();
+  ASSERT_TRUE(eventually([&] { return other->has(2); }));
+  ASSERT_TRUE(lost->close());
+  ASSERT_TRUE(old->open());
+  auto start = old->consensus->log_start();
+  auto refused = check_not_old(start, known_start(*other->state, start.raft_id)->start);
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().message.contains("is an old copy")) << refused.error().message;
+  runtime.run_for(10s);
+  EXPECT_FALSE(other->consensus->is_leader());
+  EXPECT_FALSE(put(*other, 3));
+
+  // Under a new number it is as good as any.
+  ASSERT_TRUE(lost->open());
+  ASSERT_TRUE(eventually([&] { return leader() != nullptr; }));
+  ASSERT_TRUE(old->close());
+  ASSERT_TRUE(storage::remove_folder("/raft", &old->env) && storage::remove_folder("/state", &old->env));
+  rejoin(*old);
+  EXPECT_TRUE(old->has(2));
   expect_equal();
 }
 

@@ -51,9 +51,10 @@ Task<std::unique_ptr<RaftConsensus>> RaftConsensus::open(Runtime& runtime, state
   std::unique_ptr<RaftConsensus> consensus(new RaftConsensus(runtime, state, std::move(options)));
   auto& self = *consensus;
   if (network) self.join_network(*network);
+  uint64_t random = runtime.random();
   CO_TRY_ASSIGN(auto store, co_await run_blocking(runtime, [&]() -> Result<std::unique_ptr<LogStore>> {
                   TRY(remove_checkpoints(state.options()));
-                  return open_log(self.options_, state);
+                  return open_log(self.options_, state, random);
                 }));
   CO_TRY(self.start_engine(std::move(store)));
   self.tasks_.spawn("raft ticks", self.tick_loop());
@@ -84,6 +85,7 @@ Result<> RaftConsensus::start_engine(std::unique_ptr<LogStore> store) {
   log_ = std::move(store);
   self_ = log_->self();
   peers_ = log_->members();
+  start_ = log_->start();
   applied_ = log_->applied_start(state_.applied_index());
   conf_ = log_->conf_at(applied_);
   auto engine = RaftEngine::create(engine_options(), *log_, log_->hard_state(), conf_, applied_);
@@ -331,10 +333,11 @@ Task<> RaftConsensus::reopen_loop() {
     CO_TRY(co_await runtime_.sleep_for(reopen_after_));
     reopen_after_ = std::min(reopen_after_ * 2, options_.reopen_after_at_most);
     ++jobs_;
-    auto reopen = [this, store = std::move(log_)]() mutable -> Result<std::unique_ptr<LogStore>> {
+    auto reopen = [this, random = runtime_.random(),
+                   store = std::move(log_)]() mutable -> Result<std::unique_ptr<LogStore>> {
       store.reset();
       if (state_failed_) TRY(state_.reopen());
-      return open_log(options_, state_);
+      return open_log(options_, state_, random);
     };
     auto opened = co_await run_blocking(runtime_, std::move(reopen));
     --jobs_;

@@ -68,6 +68,7 @@ class RaftConsensus final : public Consensus {
   Task<> stop() override;
 
   std::string trouble() const override;
+  LogStart log_start() const override { return start_; }
   std::optional<Error> given_up() const override { return given_up_; }
 
   /// Whether this peer is the only voter.
@@ -169,6 +170,7 @@ class RaftConsensus final : public Consensus {
   std::unique_ptr<LogStore> log_;
   std::unique_ptr<RaftEngine> engine_;  // null while failed or stopped
   RaftId self_ = kNobody;
+  LogStart start_;
   std::map<RaftId, ipld::PeerId> peers_;
   std::map<RaftId, ipld::PeerId> strangers_;  // that the log does not name yet, by their own word
   RaftRole role_ = RaftRole::kFollower;

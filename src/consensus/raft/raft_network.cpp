@@ -25,6 +25,9 @@ void RaftConsensus::join_network(RaftNetwork network) {
     auto info = state_.info();
     batch.set_cluster_id(info.cluster_id);
     batch.set_incarnation(info.incarnation);
+    batch.set_raft_id(start_.raft_id);
+    batch.set_start_count(start_.count);
+    batch.set_start_random(start_.random);
     return batch;
   };
   auto unreachable = [this](RaftId id) {
@@ -77,6 +80,7 @@ void RaftConsensus::send(std::vector<RaftMessage> messages) {
 }
 
 Task<> RaftConsensus::receive(rpc::CallInfo info, rpc::Stream& stream) {
+  LogStart checked;
   for (;;) {
     CO_TRY_ASSIGN(auto bytes, co_await stream.read());
     if (!bytes) co_return Result<>{};
@@ -87,6 +91,12 @@ Task<> RaftConsensus::receive(rpc::CallInfo info, rpc::Stream& stream) {
     bool foreign = !ours.cluster_id.empty() && !batch.cluster_id().empty() &&
                    (batch.cluster_id() != ours.cluster_id || batch.incarnation() != ours.incarnation);
     if (foreign) co_return fail(ErrorKind::kFailedPrecondition, "messages of another incarnation of the cluster");
+    LogStart start{.raft_id = batch.raft_id(), .count = batch.start_count(), .random = batch.start_random()};
+    if (start != checked) {
+      CO_TRY_ASSIGN(auto known, known_start(state_, start.raft_id));
+      CO_TRY(check_not_old(start, known.start));
+      checked = start;
+    }
     for (const auto& message : batch.messages()) deliver(info.caller, message);
     pump();
   }

@@ -92,7 +92,7 @@ Result<std::vector<state::Outcome>> apply_entry(state::State& state, const LogEn
   return outcomes;
 }
 
-Result<std::unique_ptr<LogStore>> open_log(const RaftOptions& options, state::State& state) {
+Result<std::unique_ptr<LogStore>> open_log(const RaftOptions& options, state::State& state, uint64_t random) {
   TRY_ASSIGN(auto store, open_store(options));
   LogIndex applied = state.applied_index();
   if (store->empty()) {
@@ -111,6 +111,7 @@ Result<std::unique_ptr<LogStore>> open_log(const RaftOptions& options, state::St
                             store->first_index().value, store->last_index().value, applied.value));
   }
   TRY(replay(*store, state));
+  TRY(store->count_start(random));
   return store;
 }
 

@@ -16,7 +16,8 @@ inline constexpr RaftId kFirstRaftId = 1;
 /// Pool thread. Opens the log (and begins one behind the state when there is none: a new cluster, or a state that was
 /// imported) and applies to the state what it has not: after a crash that is what came after its last flush.
 /// kDataLoss when log and state do not fit together.
-Result<std::unique_ptr<LogStore>> open_log(const RaftOptions& options, state::State& state);
+/// `random` is that of this start (log_start.h).
+Result<std::unique_ptr<LogStore>> open_log(const RaftOptions& options, state::State& state, uint64_t random);
 
 /// Pool thread. Begins the log of a peer that joins, as the leader's add_member() said. kFailedPrecondition when there
 /// is a log already.

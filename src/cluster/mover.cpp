@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <ranges>
 
-#include "allocator/placement.h"
 #include "base/log.h"
 #include "cluster/members.h"
 
@@ -19,8 +18,6 @@ constexpr size_t kListPage = 1000;
 constexpr size_t kBatch = 500;  // movements in one entry
 constexpr std::string_view kSettings = "cluster";
 constexpr std::string_view kPaused = "movements paused";
-constexpr std::string_view kJoined = "rebalance for";  // a record for each peer
-constexpr size_t kMostJoined = 100;                    // looked at together
 
 proto::Operation operation() {
   proto::Operation op;
@@ -68,14 +65,6 @@ proto::Operation pause_movements(bool pause) {
     op.mutable_record_remove()->set_kind(std::string(kSettings));
     op.mutable_record_remove()->set_key(std::string(kPaused));
   }
-  return op;
-}
-
-proto::Operation rebalance_for(const ipld::PeerId& peer) {
-  proto::Operation op;
-  op.set_actor("membership");
-  op.mutable_record_put()->set_kind(std::string(kJoined));
-  op.mutable_record_put()->set_key(peer.bytes());
   return op;
 }
 
@@ -260,13 +249,12 @@ Task<std::set<ipld::Cid>> Mover::have(ipld::PeerId peer, std::vector<ipld::Cid> 
 
 // --- new movements
 
-/// Peers whose copies have to be made elsewhere now. `waiting`: there are others whose grace has not passed.
-std::set<ipld::PeerId> Mover::sources(bool& waiting) {
+/// Peers whose copies have to be made elsewhere, at once or after the grace.
+std::set<ipld::PeerId> Mover::sources() {
   std::set<ipld::PeerId> out;
   for (const auto& candidate : picture_.peers().all()) {
-    bool down = candidate.state == allocator::PeerState::kDown;
-    if (candidate.state == allocator::PeerState::kDraining || down) out.insert(candidate.peer);
-    waiting |= down && context_.runtime.wall_now() - *candidate.since < context_.options.repin_grace;
+    using enum allocator::PeerState;
+    if (candidate.state == kDraining || candidate.state == kDown) out.insert(candidate.peer);
   }
   return out;
 }
@@ -324,8 +312,7 @@ Task<allocator::Plan> Mover::plan_all(allocator::PlanRequest request) {
   co_return std::move(planner).finish();
 }
 
-/// What is to be planned now, and the peers whose copies that is about. A pin belongs to the first that names a peer of
-/// it: one that is both below its minimum and on a draining peer is repaired first.
+/// What is to be planned now, and the peers whose copies that is about: repairs first.
 Result<std::vector<std::pair<allocator::PlanRequest, std::vector<ipld::PeerId>>>> Mover::requests() {
   allocator::PlanRequest any{.now = context_.runtime.wall_now(), .grace = context_.options.repin_grace};
   std::vector<std::pair<allocator::PlanRequest, std::vector<ipld::PeerId>>> out(2, {any, {}});
@@ -348,10 +335,10 @@ Result<std::vector<std::pair<allocator::PlanRequest, std::vector<ipld::PeerId>>>
 }
 
 Task<> Mover::plan() {
-  bool waiting = false;
-  auto from = sources(waiting);
+  auto from = sources();
   auto now = context_.runtime.now();
-  bool due = plan_again_ || from != planned_for_ || waiting || now - planned_at_ >= kLookAgain;
+  bool due = plan_again_ || from != planned_for_ || (next_due_ && context_.runtime.wall_now() >= *next_due_) ||
+             now - planned_at_ >= kLookAgain;
   if (!from.empty() && movements_paused(context_.state)) {
     blocked_ = "movements are paused";
     plan_again_ = true;
@@ -365,15 +352,16 @@ Task<> Mover::plan() {
   planned_for_ = from;
   planned_at_ = now;
   plan_again_ = false;
+  next_due_.reset();
   blocked_.clear();
   CO_TRY_ASSIGN(auto wanted, requests());
-  std::set<ipld::Cid> offered;
   for (auto& [request, peers] : wanted) {
-    auto before = offered.size();
+    std::set<ipld::Cid> offered;
     allocator::Planner planner(picture_.peers(), picture_.policy(), std::move(request));
     for (const auto& peer : peers) CO_TRY(co_await offer(planner, {.peer = peer}, &offered));
-    if (offered.size() == before) continue;
+    if (offered.empty()) continue;
     auto plan = std::move(planner).finish();
+    if (plan.next_due) next_due_ = plan.next_due;  // only a repair waits
     if (plan.blocked_pins > 0) {
       blocked_ = fmt::format("{} pins cannot be moved, {}: {}", plan.blocked_pins, plan.blocked.front().cid.to_string(),
                              plan.blocked.front().reason);
@@ -384,71 +372,6 @@ Task<> Mover::plan() {
     plan_again_ |= plan.more || begun.size() < planned;
   }
   co_return Result<>{};
-}
-
-// --- peers that have joined
-
-/// Begins what the budget has of the plan for them.
-Task<> Mover::rebalance() {
-  if (movements_paused(context_.state)) co_return Result<>{};
-  if (rebalancing_.empty()) CO_TRY(co_await plan_rebalance());
-  if (rebalancing_.empty() || budget_.take(0, context_.runtime.now()) > Duration::zero()) co_return Result<>{};
-  auto rate = context_.options.moves_per_second;
-  auto most = rate > 0 ? static_cast<size_t>(std::max(1.0, rate)) : kBatch;
-  std::vector<allocator::Move> moves;
-  while (!rebalancing_.empty() && moves.size() < most) {
-    auto move = std::move(rebalancing_.front());
-    rebalancing_.pop_front();
-    CO_TRY_ASSIGN(bool right, still_right(move));
-    if (right) moves.push_back(std::move(move));
-  }
-  if (!moves.empty()) CO_TRY(co_await begin(std::move(moves)));
-  co_return Result<>{};
-}
-
-/// Looks at all pins when one of them can take something now. Those that have nothing more to get are forgotten, and so
-/// are those that have gone.
-Task<> Mover::plan_rebalance() {
-  CO_TRY_ASSIGN(auto records, context_.state.records(kJoined, {}, kMostJoined));
-  std::vector<proto::Operation> gone, done;
-  std::string names;
-  for (const auto& record : records) {
-    proto::Operation forget;
-    forget.set_actor("rebalance");
-    forget.mutable_record_remove()->set_kind(std::string(kJoined));
-    forget.mutable_record_remove()->set_key(record.key);
-    forget.mutable_record_remove()->set_if_revision(record.revision);
-    auto id = ipld::PeerId::from_bytes(record.key);
-    auto known = id ? context_.state.peer(*id) : std::nullopt;
-    if (!known || !belongs(*known)) {
-      gone.push_back(std::move(forget));
-      continue;
-    }
-    const auto* candidate = picture_.peers().find(*id);
-    bool able = candidate && candidate->state == allocator::PeerState::kUp && candidate->free_bytes &&
-                allocator::fit(*candidate, picture_.policy(), {});
-    if (!able) continue;
-    done.push_back(std::move(forget));
-    names += fmt::format("{}{}", names.empty() ? "" : ", ", known->name.empty() ? id->to_string() : known->name);
-  }
-  CO_TRY(co_await submit(std::move(gone)));
-  if (done.empty()) co_return Result<>{};
-  CO_TRY_ASSIGN(auto plan, co_await plan_all({.goal = allocator::Goal::kRebalance}));
-  log.info("{} joined the cluster: {}", names, plan.summary);
-  for (auto& move : plan.moves) {
-    move.reason = fmt::format("{} joined the cluster: {}", names, move.reason);
-    rebalancing_.push_back(std::move(move));
-  }
-  if (rebalancing_.empty()) CO_TRY(co_await submit(std::move(done)));
-  co_return Result<>{};
-}
-
-/// A planned move waits for the budget, and the pin may have changed meanwhile.
-Result<bool> Mover::still_right(const allocator::Move& move) const {
-  TRY_ASSIGN(auto stored, context_.state.get(move.cid));
-  TRY_ASSIGN(auto work, context_.state.work(move.cid));
-  if (!stored || stored->pin.everywhere() || (work && work->moves_size() > 0)) return false;
-  return (!move.from || stored->pin.allocated_to(*move.from)) && (!move.to || !stored->pin.allocated_to(*move.to));
 }
 
 Task<std::vector<allocator::Move>> Mover::begin(std::vector<allocator::Move> moves) {

@@ -57,7 +57,7 @@ class Mover {
   Task<> offer(allocator::Planner& planner, state::ListQuery query, std::set<ipld::Cid>* offered);
   Task<std::set<ipld::Cid>> have(ipld::PeerId peer, std::vector<ipld::Cid> cids);
   Task<> submit(std::vector<proto::Operation> operations);
-  std::set<ipld::PeerId> sources(bool& waiting);
+  std::set<ipld::PeerId> sources();
 
   Context context_;
   PeerPicture& picture_;
@@ -66,6 +66,7 @@ class Mover {
   std::set<ipld::PeerId> planned_for_;  // the sources of the last plan
   bool plan_again_ = true;
   SteadyTime planned_at_{};
+  std::optional<WallTime> next_due_;  // when the grace of the first pin ends that the last plan left alone for it
   std::string blocked_;
   RateLimiter budget_;
   std::deque<allocator::Move> rebalancing_;  // planned for peers that have joined, not begun

@@ -43,7 +43,7 @@ class BlockExchange : public ::testing::Test {
  protected:
   BlockExchange() : network(runtime), client(network.client(peer_of(kSelf))) {
     for (int peer : {kSelf, 1, 2}) {
-      state.one(put_peer({.id = peer_of(peer), .state = proto::PEER_STATE_UP, .member = true}, "test"));
+      state.one(put_peer({.id = peer_of(peer), .member = true, .state = proto::PEER_STATE_UP}, "test"));
     }
     for (int peer : {1, 2}) serve(peer, {});
     use({});

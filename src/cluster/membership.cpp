@@ -5,16 +5,14 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "base/version.h"
+#include "cluster/greeting.h"
 #include "cluster/members.h"
-#include "cluster/mover.h"
 
 namespace ipfsc::cluster {
 namespace {
 
 LogComponent log("cluster");
 
-constexpr std::string_view kJoin = "Membership/Join";
 constexpr std::string_view kHello = "Membership/Hello";
 constexpr Duration kCallTime = std::chrono::seconds(10);
 constexpr Duration kFirstCallTime = std::chrono::seconds(3);
@@ -22,44 +20,6 @@ constexpr Duration kJoinTime = std::chrono::seconds(30);
 constexpr Duration kAskAgain = std::chrono::seconds(1);
 constexpr Duration kLookAtAddresses = std::chrono::milliseconds(500);
 constexpr Duration kGreetAgain = std::chrono::seconds(1), kGreetAtMost = std::chrono::seconds(30);
-constexpr Duration kSayAgain = std::chrono::minutes(1);
-constexpr size_t kMostWaiting = 256;  // for approval, that are remembered
-constexpr size_t kMaxAddresses = 32;
-constexpr size_t kMaxNameBytes = 256;
-
-std::vector<ipld::Multiaddr> addresses_of(const proto::PeerEntry& entry) {
-  std::vector<ipld::Multiaddr> out;
-  for (const auto& bytes : entry.addresses()) {
-    auto address = ipld::Multiaddr::from_bytes(bytes);
-    if (address && out.size() < kMaxAddresses) out.push_back(*std::move(address));
-  }
-  return out;
-}
-
-template <class Message>
-void set_protocol(Message& message) {
-  message.set_protocol(kVersions.protocol);
-  message.set_least_protocol(kVersions.least_protocol);
-}
-
-/// Two programs talk to each other when each speaks what the other needs.
-template <class Message>
-Result<> check_protocol(const ipld::PeerId& peer, const Message& message) {
-  uint32_t theirs = std::max(message.protocol(), 1u), least = std::max(message.least_protocol(), 1u);
-  if (theirs >= kVersions.least_protocol && least <= kVersions.protocol) return {};
-  return fail(
-      ErrorKind::kFailedPrecondition,
-      fmt::format("the peer {} speaks versions {} to {} of the protocol between peers, and this one ({}) speaks "
-                  "{} to {}: the older program is to be upgraded first",
-                  peer.to_string(), least, theirs, kVersion, kVersions.least_protocol, kVersions.protocol));
-}
-
-Result<> check_entry(const proto::PeerEntry& entry) {
-  if (entry.name().size() > kMaxNameBytes) {
-    return fail(ErrorKind::kInvalidArgument, fmt::format("the peer's name is longer than {} bytes", kMaxNameBytes));
-  }
-  return {};
-}
 
 }  // namespace
 
@@ -132,141 +92,6 @@ proto::PeerEntry Membership::entry_of(const ipld::PeerId& peer) const {
   return entry;
 }
 
-// --- joining
-
-Task<Bytes> Membership::join(std::vector<ipld::Multiaddr> bootstrap, SteadyTime deadline) {
-  add_hints(bootstrap);
-  std::vector<ipld::PeerId> asked;
-  for (const auto& address : bootstrap) {
-    auto peer = address.peer_id();
-    if (peer && *peer != options_.self && std::ranges::find(asked, *peer) == asked.end()) asked.push_back(*peer);
-  }
-  if (asked.empty()) co_return fail(ErrorKind::kInvalidArgument, "no address of another peer to join was given");
-  bool said = false;
-  for (;;) {
-    std::optional<Error> problem;
-    for (size_t i = 0; i < asked.size(); ++i) {
-      auto answer = co_await ask_to_join(asked[i]);
-      if (!answer) {
-        if (answer.error().kind == ErrorKind::kCancelled) co_return fail(answer.error());
-        // A refusal counts more than a peer that is not there.
-        if (!problem || problem->kind == ErrorKind::kUnavailable) problem = answer.error();
-        continue;
-      }
-      for (const auto& entry : answer->peers()) learn(entry);
-      if (!answer->has_leader()) co_return std::move(*answer->mutable_grant());
-      learn(answer->leader());
-      CO_TRY_ASSIGN(auto leader, ipld::PeerId::from_bytes(answer->leader().peer()));
-      if (std::ranges::find(asked, leader) == asked.end()) asked.push_back(std::move(leader));
-      if (!problem) problem = Error{ErrorKind::kUnavailable, "the cluster's leader has not answered yet"};
-    }
-    CHECK(problem);
-    bool may_change = problem->kind == ErrorKind::kUnavailable || problem->kind == ErrorKind::kDeadlineExceeded;
-    if (!may_change || runtime_.now() + kAskAgain > deadline)
-      co_return fail(problem->with_context("joining the cluster"));
-    if (!std::exchange(said, true)) log.info("waiting to be let in: {}", problem->message);
-    CO_TRY(co_await runtime_.sleep_for(kAskAgain));
-  }
-}
-
-Task<proto::JoinAnswer> Membership::ask_to_join(ipld::PeerId peer) {
-  proto::JoinRequest request;
-  set_protocol(request);
-  request.set_apply_version(kVersions.apply_version);
-  *request.mutable_self() = own_entry();
-  request.set_role(options_.role);
-  request.set_cluster_id(state_.info().cluster_id);
-  CO_TRY_ASSIGN(auto bytes,
-                co_await client_.call(peer, kJoin, request.SerializeAsString(), runtime_.now() + kJoinTime));
-  proto::JoinAnswer answer;
-  if (!answer.ParseFromString(bytes)) co_return fail(ErrorKind::kInternal, "the answer of the cluster is damaged");
-  CO_TRY(check_protocol(peer, answer));
-  co_return answer;
-}
-
-Task<Bytes> Membership::take_join(rpc::CallInfo info, Bytes bytes) {
-  proto::JoinRequest request;
-  if (!request.ParseFromString(bytes)) co_return fail(ErrorKind::kInvalidArgument, "a damaged request to join");
-  const auto& peer = info.caller;
-  CO_TRY(note_protocol(peer, check_protocol(peer, request)));
-  CO_TRY(check_entry(request.self()));
-  if (request.self().peer() != peer.bytes()) {
-    co_return fail(ErrorKind::kPermissionDenied, "a peer can join only for itself");
-  }
-  auto cluster_id = state_.info().cluster_id;
-  if (!request.cluster_id().empty() && request.cluster_id() != cluster_id) {
-    log.warn("refused the peer {} at {}: it holds the data of another cluster", peer.to_string(), info.remote);
-    co_return fail(ErrorKind::kFailedPrecondition,
-                   "this peer holds the data of another cluster (ipfs-cluster-service state cleanup sets it aside)");
-  }
-  uint32_t version = std::max(request.apply_version(), 1u), needed = state_.info().apply_version;
-  if (version < needed) {
-    log.warn("refused the peer {} at {}: its program knows version {} of the log's rules, and {} holds",
-             peer.to_string(), info.remote, version, needed);
-    co_return fail(ErrorKind::kFailedPrecondition,
-                   fmt::format("the cluster applies its log by version {} of the rules, and this peer's program knows "
-                               "no newer one than {}: use a newer program",
-                               needed, version));
-  }
-  proto::JoinAnswer answer;
-  set_protocol(answer);
-  if (!consensus_->is_leader()) {
-    auto leader = consensus_->leader();
-    if (!leader || *leader == options_.self) {
-      co_return fail(ErrorKind::kUnavailable, "the cluster has no leader at the moment");
-    }
-    *answer.mutable_leader() = entry_of(*leader);
-    co_return answer.SerializeAsString();
-  }
-  if (!proto::PeerRole_IsValid(static_cast<int>(request.role()))) {
-    co_return fail(ErrorKind::kInvalidArgument, "the peer's role is not known here: it runs a newer version");
-  }
-  CO_TRY(check_approved(peer, info.remote));
-  log.info("the peer {} ({}) at {} joins", peer.to_string(), request.self().name(), info.remote);
-  learn(request.self());
-  auto deadline = runtime_.now() + kJoinTime;
-  std::vector<proto::Operation> operations;
-  auto role = static_cast<proto::PeerRole>(request.role());
-  operations.push_back(put_peer({.id = peer,
-                                 .name = request.self().name(),
-                                 .role = role,
-                                 .configured_role = role,
-                                 .addresses = addresses_of(request.self())},
-                                "membership"));
-  if (auto approval = state_.record(kApprovals, peer.bytes()); approval && *approval) {
-    operations.push_back(remove_record(kApprovals, peer.bytes()));
-  }
-  if (options_.rebalance_on_join) operations.push_back(rebalance_for(peer));
-  CO_TRY(co_await consensus_->submit(std::move(operations), deadline));
-  CO_TRY_ASSIGN(*answer.mutable_grant(), co_await consensus_->add_member(peer, deadline));
-  answer.set_cluster_id(cluster_id);
-  for (const auto& known : state_.peers()) {
-    if (belongs(known) && known.id != peer) *answer.add_peers() = entry_of(known.id);
-  }
-  co_return answer.SerializeAsString();
-}
-
-Result<> Membership::admit(const ipld::PeerId& caller, rpc::Access access) {
-  auto known = state_.peer(caller);
-  bool banned = known && known->state == proto::PEER_STATE_BANNED;
-  if (banned || (known && known->state == proto::PEER_STATE_REMOVED && access == rpc::Access::kMember)) {
-    return fail(ErrorKind::kPermissionDenied, "the peer " + caller.to_string() + " was removed from this cluster");
-  }
-  auto foreign = foreign_.find(caller);
-  if (foreign != foreign_.end() && access == rpc::Access::kMember) return fail(foreign->second);
-  if (access == rpc::Access::kOutsider || (known && belongs(*known))) return {};
-  // A peer that has just joined has no state yet; its log knows the members.
-  if (consensus_->names(caller)) return {};
-  // Nor does a peer that was away know who joined meanwhile. While nobody leads, one of those may be the leader that
-  // brings it up to date; whoever knows the secret could join in any case, or is named by a member.
-  if (!known && !consensus_->leader()) {
-    if (!options_.approve_joins || vouched_for_.contains(caller)) return {};
-    ask_about_strangers();
-  }
-  return fail(ErrorKind::kPermissionDenied, "the peer " + caller.to_string() + " does not belong to this cluster");
-}
-
-/// The peer's calls are refused until it comes with another program.
 Result<> Membership::note_protocol(const ipld::PeerId& peer, Result<> checked) {
   if (checked) {
     foreign_.erase(peer);
@@ -394,26 +219,6 @@ void Membership::ask_about_strangers() {
       co_return Result<>{};
     }(*this, peer));
   }
-}
-
-/// Of one that wants to join.
-Result<> Membership::check_approved(const ipld::PeerId& peer, const std::string& remote) {
-  auto known = state_.peer(peer);
-  if (!options_.approve_joins || (known && belongs(*known))) return {};
-  TRY_ASSIGN(auto approval, state_.record(kApprovals, peer.bytes()));
-  if (approval) {
-    waiting_.erase(peer);
-    return {};
-  }
-  auto command = "ipfs-cluster-ctl peers add " + peer.to_string();
-  auto now = runtime_.now();
-  auto said = waiting_.find(peer);
-  if (said == waiting_.end() || now - said->second > kSayAgain) {
-    if (waiting_.size() >= kMostWaiting) waiting_.clear();
-    waiting_[peer] = now;
-    log.warn("the peer {} at {} wants to join: {} lets it in", peer.to_string(), remote, command);
-  }
-  return fail(ErrorKind::kUnavailable, "this peer has to be let in by the cluster: " + command);
 }
 
 Task<> Membership::check_same_cluster(std::vector<ipld::Multiaddr> bootstrap) {

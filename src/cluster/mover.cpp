@@ -107,7 +107,7 @@ Task<> Mover::settle() {
   CO_TRY_ASSIGN(auto page, context_.state.work_after(settled_to_, kWorkPage));
   settled_to_ = page.size() < kWorkPage ? ipld::Cid() : page.back().cid;
   picture_.refresh();
-  auto moving = std::ranges::stable_partition(page, [](const auto& item) { return item.work.moves_size() == 0; });
+  auto moving = std::ranges::partition(page, [](const auto& item) { return item.work.moves_size() == 0; });
   std::vector<state::WorkItem> moves(std::make_move_iterator(moving.begin()), std::make_move_iterator(moving.end()));
   page.erase(moving.begin(), moving.end());
   CO_TRY(co_await settle_replaced(std::move(page)));

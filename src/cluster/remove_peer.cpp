@@ -71,6 +71,8 @@ Task<> Cluster::remove_peer(ipld::PeerId peer, bool force, bool ban) {
     if (!leader) continue;
     auto answer = co_await client_.call(*leader, kRemove, request.SerializeAsString(), runtime_.now() + kRemoveTime);
     if (answer) co_return Result<>{};
+    // The answer may be lost because this peer, the one removed, has just been left alone.
+    if (auto now = state_.peer(peer); now && !belongs(*now)) co_return Result<>{};
     last = fail(answer.error());
     if (answer.error().kind != ErrorKind::kUnavailable) break;
   }

@@ -235,6 +235,13 @@ TEST(HttpClient, TlsIsVerified) {
   auto options = quick_options();
   options.header_timeout = std::chrono::seconds(5);
   options.tls = make_certificate();
+  struct Removed {
+    ~Removed() {
+      std::remove(files.certificate_chain_file.c_str());
+      std::remove(files.private_key_file.c_str());
+    }
+    TlsFiles files;
+  } removed{options.tls};
   TestServer server(
       [](Request& request, Response& response) -> Task<> {
         CO_TRY_ASSIGN(auto body, co_await request.read_all(1 << 21));

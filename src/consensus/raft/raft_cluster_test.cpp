@@ -93,10 +93,10 @@ TEST_F(RaftRoles, ADirectorAloneVotesAndAgentsHaveEverything) {
   ASSERT_TRUE(put(node(0), 1)) << "agents are not asked";
   for (int n = 1; n < 4; ++n) ASSERT_TRUE(node(n).open());
   ASSERT_TRUE(put(node(2), 2)) << "through an agent";
-  network.cut(node(0).id, node(2).id);
+  node(0).lose_power();
   auto refused = put(node(2), 3, 20s);
   EXPECT_THAT(refused.error().message, HasSubstr("the leader " + node(0).id.to_string() + " was not heard for"));
-  network.heal();
+  ASSERT_TRUE(node(0).open());
   expect_equal();
   EXPECT_EQ(voters(), std::vector{0});
 }
@@ -134,6 +134,24 @@ TEST_F(RaftRoles, ManyAgentsFollowWithFewHeartbeats) {
   ASSERT_TRUE(put(node(7), 2));
   network.heal();
   expect_equal();  // without another write
+}
+
+TEST_F(RaftRoles, TheRemovalOfAVoterWhileAnotherIsDownLeavesAMajority) {
+  make(3);
+  std::vector<Node*> followers;
+  for (auto& n : nodes) {
+    if (n.get() != leader()) followers.push_back(n.get());
+  }
+  followers[0]->lose_power();
+  ASSERT_TRUE(runtime.run_task(leader()->consensus->remove_member(followers[1]->id, in(10s))));
+  runtime.run_for(300ms);
+  (void)followers[1]->close();
+  runtime.run_for(2s);
+  ASSERT_TRUE(leader() != nullptr);
+  auto wrote = put(*leader(), 1);
+  EXPECT_TRUE(wrote) << wrote.error().message;
+  ASSERT_TRUE(followers[0]->open());
+  ASSERT_TRUE(eventually([&] { return followers[0]->has(1); }));
 }
 
 TEST_F(RaftRoles, AnotherMemberTakesTheVoteOfALostOne) {

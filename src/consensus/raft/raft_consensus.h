@@ -134,6 +134,7 @@ class RaftConsensus final : public Consensus {
   Task<> wait_for_members(SteadyTime deadline);
   Task<> change_members(std::vector<ConfChange> changes, Bytes context, SteadyTime deadline);
   std::vector<VoterCandidate> voter_candidates(const EngineStatus& status);
+  std::vector<ConfChange> changes_to(const std::vector<RaftId>& chosen, bool demote) const;
   void adjust_voters();
   Task<> hand_over(std::vector<RaftId> to, SteadyTime deadline);
 

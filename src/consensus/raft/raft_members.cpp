@@ -126,7 +126,18 @@ Task<> RaftConsensus::remove_member(ipld::PeerId peer, SteadyTime deadline) {
   if (!id) co_return Result<>{};
   if (*id == self_)
     co_return fail(ErrorKind::kFailedPrecondition, "the leader cannot remove itself: it hands over first");
-  CO_TRY(co_await change_members({{ConfChange::kRemove, *id}}, {}, deadline));
+  // In one step with the votes of the others: the rest of three, of which one is down, would have no majority.
+  std::vector<ConfChange> changes;
+  if (std::ranges::binary_search(conf_.voters, *id)) {
+    auto candidates = voter_candidates(engine_->status());
+    std::erase_if(candidates, [&](const VoterCandidate& candidate) { return candidate.id == *id; });
+    auto chosen = choose_voters(std::move(candidates), options_.max_voters);
+    bool stays = std::ranges::binary_search(chosen, self_);
+    changes = changes_to(chosen, stays);
+    std::erase_if(changes, [&](const ConfChange& change) { return change.id == *id; });
+  }
+  changes.push_back({ConfChange::kRemove, *id});
+  CO_TRY(co_await change_members(std::move(changes), {}, deadline));
   log.info("the peer {} (member {}) takes part no more", peer.to_string(), *id);
   co_return Result<>{};
 }
@@ -162,19 +173,33 @@ std::vector<VoterCandidate> RaftConsensus::voter_candidates(const EngineStatus& 
   std::erase_if(heard_at_, [&](const auto& heard) { return !peers_.contains(heard.first); });
   std::vector<VoterCandidate> out;
   for (const auto& member : status.progress) {
-    VoterCandidate candidate{.id = member.id, .votes = std::ranges::binary_search(conf_.voters, member.id)};
+    VoterCandidate candidate{.id = member.id,
+                             .leads = member.id == self_,
+                             .votes = std::ranges::binary_search(conf_.voters, member.id),
+                             .heard = member.recently_active || member.id == self_};
     auto& heard = heard_at_.try_emplace(member.id, now).first->second;
-    if (member.recently_active || member.id == self_) heard = now;
+    if (candidate.heard) heard = now;
     candidate.lost = now - heard > options_.voter_grace;
     bool answered = member.matched != LogIndex();
-    candidate.caught_up =
-        member.recently_active && answered && member.matched.value + kCaughtUpEntries >= status.last_index.value;
+    candidate.caught_up = answered && member.matched.value + kCaughtUpEntries >= status.last_index.value;
     if (auto peer = peers_.find(member.id); peer != peers_.end()) {
       if (auto known = state_.peer(peer->second)) candidate.role = known->role;
     }
     out.push_back(candidate);
   }
   return out;
+}
+
+/// `demote`: who is not chosen loses its vote.
+std::vector<ConfChange> RaftConsensus::changes_to(const std::vector<RaftId>& chosen, bool demote) const {
+  std::vector<ConfChange> changes;
+  for (RaftId id : chosen) {
+    if (!std::ranges::binary_search(conf_.voters, id)) changes.push_back({ConfChange::kAddVoter, id});
+  }
+  for (RaftId id : conf_.voters) {
+    if (demote && !std::ranges::binary_search(chosen, id)) changes.push_back({ConfChange::kAddLearner, id});
+  }
+  return changes;
 }
 
 /// The leader, at times. It hands over before it loses its own vote.
@@ -184,13 +209,7 @@ void RaftConsensus::adjust_voters() {
   auto status = engine_->status();
   auto chosen = choose_voters(voter_candidates(status), options_.max_voters);
   bool stays = std::ranges::binary_search(chosen, self_);
-  std::vector<ConfChange> changes;
-  for (RaftId id : chosen) {
-    if (!std::ranges::binary_search(conf_.voters, id)) changes.push_back({ConfChange::kAddVoter, id});
-  }
-  for (RaftId id : conf_.voters) {
-    if (stays && !std::ranges::binary_search(chosen, id)) changes.push_back({ConfChange::kAddLearner, id});
-  }
+  auto changes = changes_to(chosen, /*demote=*/stays);
   if (!changes.empty()) {
     auto proposed = engine_->propose_conf_change(changes, {});
     if (proposed) log.info("changing the voters: {} changes to come to {}", changes.size(), chosen.size());

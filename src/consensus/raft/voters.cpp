@@ -38,8 +38,9 @@ std::vector<RaftId> choose_voters(std::vector<VoterCandidate> members, size_t ma
   std::erase_if(members, [](const VoterCandidate& member) {
     return member.role == proto::PEER_ROLE_AGENT || !(member.usable() || (member.votes && may_vote(member)));
   });
-  std::ranges::sort(members, {},
-                    [some_lost](const auto& member) { return std::pair(rank(member, some_lost), member.id); });
+  std::ranges::sort(members, {}, [some_lost](const auto& member) {
+    return std::tuple(rank(member, some_lost), !member.leads, !member.heard, member.id);
+  });
   members.resize(odd(std::min(members.size(), wanted)));
   auto usable = static_cast<size_t>(std::ranges::count_if(members, &VoterCandidate::usable));
   if (usable * 2 <= members.size()) return now;

@@ -12,14 +12,14 @@ namespace {
 using ::testing::ElementsAre;
 
 VoterCandidate voter(uint64_t id, proto::PeerRole role = proto::PEER_ROLE_AUTO) {
-  return {.id = RaftId(id), .role = role, .votes = true, .caught_up = true};
+  return {.id = RaftId(id), .role = role, .votes = true, .heard = true, .caught_up = true};
 }
 VoterCandidate learner(uint64_t id, proto::PeerRole role = proto::PEER_ROLE_AUTO) {
-  return {.id = RaftId(id), .role = role, .caught_up = true};
+  return {.id = RaftId(id), .role = role, .heard = true, .caught_up = true};
 }
 VoterCandidate lost(VoterCandidate member) {
   member.lost = true;
-  member.caught_up = false;
+  member.heard = false;
   return member;
 }
 VoterCandidate behind(VoterCandidate member) {
@@ -62,6 +62,15 @@ TEST(ChooseVoters, AStandbyVotesWhileAnotherIsLostBeforeOtherMembersDo) {
   EXPECT_THAT(choose_voters({voter(1), learner(2), voter(3), standby}, 3), ElementsAre(1, 2, 3));
 }
 
+TEST(ChooseVoters, WhoIsLeftBehindIsNotTheLeaderNorOneThatIsHeard) {
+  auto silent = voter(1);
+  silent.heard = false;
+  EXPECT_THAT(choose_voters({silent, voter(3)}, 5), ElementsAre(3));
+  auto leader = voter(4);
+  leader.leads = true;
+  EXPECT_THAT(choose_voters({silent, voter(3), leader}, 2), ElementsAre(4));
+}
+
 TEST(ChooseVoters, RolesDecide) {
   auto agent = [](uint64_t id) { return learner(id, proto::PEER_ROLE_AGENT); };
   EXPECT_THAT(choose_voters({voter(1, proto::PEER_ROLE_VOTER), agent(2), agent(3), agent(4)}, 5), ElementsAre(1))
@@ -89,8 +98,9 @@ TEST(ChooseVoters, AnySetIsOddHasAMajorityAndComesToRest) {
       members.push_back({.id = RaftId(id),
                          .role = static_cast<proto::PeerRole>(random() % 4),
                          .votes = one_in(2),
+                         .heard = !is_lost && !one_in(4),
                          .lost = is_lost,
-                         .caught_up = !is_lost && !one_in(3)});
+                         .caught_up = !one_in(3)});
     }
     size_t max_voters = 1 + random() % 6;
     auto chosen = choose_voters(members, max_voters);
@@ -102,7 +112,7 @@ TEST(ChooseVoters, AnySetIsOddHasAMajorityAndComesToRest) {
     for (auto& member : members) {
       bool votes = std::ranges::binary_search(chosen, member.id);
       EXPECT_FALSE(votes && member.role == proto::PEER_ROLE_AGENT) << seed;
-      EXPECT_FALSE(votes && !member.votes && !member.caught_up) << seed;
+      EXPECT_FALSE(votes && !member.votes && !(member.caught_up && member.heard)) << seed;
       usable += votes && member.usable();
       member.votes = votes;
     }

@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(config, items):
     if config.getoption("--faults"):
         return
     for item in items:
-        if "faults" in item.keywords:
+        if item.get_closest_marker("faults"):
             item.add_marker(pytest.mark.skip(reason="long fault run: ./dev test --all"))
 
 

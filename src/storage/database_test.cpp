@@ -179,6 +179,12 @@ TEST(Database, FullDiskIsSaidPlainly) {
   EXPECT_NE(result.error().message.find("disk is full"), std::string::npos) << result.error().message;
 }
 
+TEST(Database, KeepsNoLogBesideTheData) {
+  FaultEnv env;
+  auto database = open(options_in(env, true));
+  EXPECT_FALSE(env.FileExists("/db/LOG").ok());  // a full disk would end the process on its next message
+}
+
 TEST(Database, TakesOverSortedFiles) {
   FaultEnv env;
   auto options = options_in(env, false);

@@ -6,6 +6,7 @@
 #include <rocksdb/memtablerep.h>
 #include <rocksdb/table.h>
 
+#include "storage/rocks_log.h"
 #include "storage/status.h"
 
 namespace ipfsc::storage {
@@ -77,9 +78,8 @@ rocksdb::DBOptions to_rocks(const DatabaseOptions& options) {
   db.skip_stats_update_on_db_open = true;
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
+  db.info_log = rocks_log();
   db.info_log_level = rocksdb::WARN_LEVEL;
-  db.keep_log_file_num = 2;
-  db.max_log_file_size = 1 << 20;
   db.recycle_log_file_num = 0;
   db.max_manifest_file_size = 16 << 20;
   if (options.on_flushed || options.on_background_error) {

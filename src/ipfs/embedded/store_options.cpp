@@ -4,6 +4,8 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 
+#include "storage/rocks_log.h"
+
 namespace ipfsc::ipfs {
 namespace {
 
@@ -62,9 +64,8 @@ rocksdb::DBOptions store_db_options(const EmbeddedOptions& options) {
   db.skip_stats_update_on_db_open = true;
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
+  db.info_log = storage::rocks_log();
   db.info_log_level = rocksdb::WARN_LEVEL;
-  db.keep_log_file_num = 2;
-  db.max_log_file_size = 1 << 20;
   db.max_manifest_file_size = 16 << 20;
   return db;
 }

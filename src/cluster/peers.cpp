@@ -11,7 +11,6 @@ namespace {
 
 /// The IPFS node is asked again when its answer is older than this.
 constexpr Duration kIpfsIdAge = std::chrono::seconds(5);
-constexpr Duration kIpfsIdTimeout = std::chrono::seconds(10);
 constexpr std::string_view kRpcProtocol = "/ipfscluster/1.0/rpc";
 
 }  // namespace
@@ -20,8 +19,9 @@ Task<> Cluster::refresh_ipfs_id() {
   auto now = runtime_.now();
   if (ipfs_id_seen_ && now - *ipfs_id_seen_ < kIpfsIdAge) co_return Result<>{};
   ipfs_id_seen_ = now;  // others that ask meanwhile get the last answer
-  auto node = co_await with_deadline<ipfs::NodeId>(runtime_, now + kIpfsIdTimeout, "asking the IPFS node for its id",
-                                                   ipfs_.id());
+  // Another peer that asks us shall hear that the node is silent, before it takes us for silent.
+  auto node = co_await with_deadline<ipfs::NodeId>(runtime_, now + options_.peer_timeout / 2,
+                                                   "asking the IPFS node for its id", ipfs_.id());
   if (node) {
     if (node->id != ipfs_id_.id || node->addresses != ipfs_id_.addresses) {
       tracker_.set_ipfs_identity(node->id, node->addresses);

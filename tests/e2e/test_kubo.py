@@ -1,6 +1,9 @@
 """A peer whose IPFS node is a real Kubo daemon (built by tests/kubo/build.sh)."""
+import os
 import pathlib
+import signal
 import subprocess
+import time
 
 import pytest
 from content import add_bytes, fetch, random_bytes, write_tree
@@ -124,3 +127,93 @@ def test_the_kubos_of_a_cluster_are_connected(new_cluster, kubo, tmp_path):
         cluster[1].start("--bootstrap", cluster[0].address)
         until(lambda: other.peer_id in kubo.ipfs("swarm", "peers") and kubo.peer_id in other.ipfs("swarm", "peers"),
               "the two IPFS nodes know each other", 40)
+
+
+def slowly(config):
+    """What other peers get from this one takes a moment."""
+    config["cluster"]["blocks"] = {"send_per_second": "4MB"}
+
+
+def local(peer, cid):
+    return peer.json("GET", f"/pins/{cid}?local=true")[1]["peer_map"][peer.id]
+
+
+@pytest.mark.parametrize("seconds", [pytest.param(15, id="15s"), pytest.param(60, id="a-minute", marks=pytest.mark.faults)])
+def test_a_kubo_that_stands_still_in_the_middle_of_a_pin_is_named_and_the_pin_completes(new_cluster, kubo, seconds):
+    cluster = new_cluster(2, slowly)
+    (on_kubo,) = cluster.make(1)
+    on_kubo.edit(lambda c: c.update(ipfs_connector={"ipfshttp": {"node_multiaddress": kubo.api_multiaddr}}))
+    on_kubo.start("--bootstrap", cluster[0].address)
+    cluster.wait_settled()
+    data = random_bytes(24_000_000, f"still {seconds}")
+    cid = add_bytes(cluster[0], data, query="local=true&cid-version=1")["cid"]
+    until(lambda: local(on_kubo, cid)["status"] == "pinning", "Kubo pins")
+    end = time.monotonic() + seconds
+    os.kill(kubo.pid, signal.SIGSTOP)
+    try:
+        assert local(on_kubo, cid)["status"] == "pinning"
+        until(lambda: [item["id"] for item in cluster[0].lines("GET", "/peers") if item["ipfs"]["error"]] == [on_kubo.id],
+              "its node is named among the peers", 40)
+        until(lambda: local(cluster[1], cid)["status"] == "pinned", "the others pin", 60)
+        added = add_bytes(cluster[1], random_bytes(100_000, f"while still {seconds}"))["cid"]
+        for peer in cluster.peers[:2]:
+            until(lambda: local(peer, added)["status"] == "pinned", f"{peer.name} pins", 20)
+        shown = None
+        while shown is None or time.monotonic() < end:
+            shown = cluster[0].json("GET", f"/pins/{cid}")[1]["peer_map"][on_kubo.id]
+            assert shown["status"] in ("pinning", "pin_queued", "pin_error") and (shown["error"] or shown["reason"]), shown
+            assert not cluster[0].lines("GET", "/pins?filter=cluster_error"), "the peer itself is well"
+            time.sleep(0.2)  # between two looks
+    finally:
+        os.kill(kubo.pid, signal.SIGCONT)
+    pinned_on_all(cluster, cid)
+    pinned_on_all(cluster, added)
+    assert kubo.rpc("cat", arg=cid) == data
+    until(lambda: not [item for item in cluster[0].lines("GET", "/peers") if item["ipfs"]["error"]], "no node is named any more")
+
+
+@pytest.mark.parametrize("dies", ["the old holder", "the new holder"])
+@pytest.mark.parametrize("to", ["Kubo", "embedded"])
+def test_a_movement_between_the_kinds_survives_the_death_of_a_peer(new_cluster, kubo, to, dies):
+    def change(config):
+        slowly(config)
+        config["cluster"].update(replication_factor_min=2, replication_factor_max=2, repin={"grace": "0s"})
+
+    cluster = new_cluster(2, change)
+    (on_kubo,) = cluster.make(1)
+    on_kubo.edit(lambda c: c.update(ipfs_connector={"ipfshttp": {"node_multiaddress": kubo.api_multiaddr}}))
+    on_kubo.start("--bootstrap", cluster[0].address)
+    cluster.wait_settled()
+    keeps, old, new = cluster.peers if to == "Kubo" else (cluster[0], on_kubo, cluster[1])
+    contents = {}
+    for i in range(16):
+        data = random_bytes(1_000_000, f"moved to {to}, {dies} {i}")
+        contents[add_bytes(keeps, data, query=f"cid-version=1&user-allocations={keeps.id},{old.id}")["cid"]] = data
+
+    def allocated():
+        return {pin["cid"]: set(pin["allocations"]) for pin in keeps.lines("GET", "/allocations")}
+
+    def held_by(peer):
+        return {cid for cid in contents if local(peer, cid)["status"] == "pinned"}
+
+    assert all(holders == {keeps.id, old.id} for holders in allocated().values()), allocated()
+    until(lambda: held_by(old) == held_by(keeps) == set(contents), "all copies are made", 60)
+    assert keeps.json("POST", f"/peers/{old.id}/replace?with={new.id}")[0] in (200, 202)
+    until(lambda: 2 <= len(held_by(new)) < len(contents), "the movement is under way", 60, pause=0.02)
+    dead = old if dies == "the old holder" else new
+    dead.kill()
+    assert keeps.json("GET", "/movements")[1]["under_way"] > 0, "it died in the middle"
+    if dies == "the old holder":
+        until(lambda: all(holders == {keeps.id, new.id} for holders in allocated().values()), "the others have all copies", 90)
+    first = next(iter(contents))
+    until(lambda: keeps.json("POST", f"/pins/{first}?name=renamed", timeout=60)[0] == 200, "writes go on", 30)
+    dead.start()
+    until(cluster.all_see_all, "all see all", 60)
+    until(lambda: all(holders == {keeps.id, new.id} for holders in allocated().values()), "all has moved", 120)
+    until(lambda: held_by(new) == held_by(keeps) == set(contents) and not held_by(old), "all copies are where they belong", 60)
+    until(lambda: keeps.json("GET", "/movements")[1]["under_way"] == 0, "nothing is under way")
+    for cid, data in contents.items():
+        assert (kubo.rpc("cat", arg=cid) if to == "Kubo" else fetch(f"{new.gateway}/ipfs/{cid}")) == data
+    at_kubo = set(kubo.ipfs("pin", "ls", "--type=recursive", "--quiet").split())
+    assert contents.keys() <= at_kubo if to == "Kubo" else not contents.keys() & at_kubo
+    cluster.wait_equal()

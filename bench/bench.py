@@ -2,7 +2,8 @@
 """./dev bench NAME…|all: measures the release build from outside; one JSON line each.
 
 Names: add-large add-small add-memory pin-rate state-import list-stream start status-1m idle http; of three peers:
-cluster-pins cluster-latency cluster-pinned cluster-add cluster-failover cluster-election.
+cluster-join cluster-pins cluster-bulk cluster-latency cluster-pinned cluster-add cluster-failover cluster-failover-100k
+cluster-election cluster-agents (with 24 agents).
 """
 import json
 import pathlib

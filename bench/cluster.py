@@ -10,7 +10,7 @@ import urllib.request
 
 import fixtures as fx
 from fixtures import MIB, MILLION, report
-from peer import Cluster, make_cluster
+from peer import Cluster, at_once, make_cluster
 
 
 @contextlib.contextmanager
@@ -120,6 +120,66 @@ def cluster_failover():
         report("cluster-failover", time.perf_counter() - start, "s", 10, "from kill -9 of a holder until its 100 pins are allocated again")
 
 
+def cluster_failover_100k():
+    """Pins without content: what is measured is the deciding, not the copying."""
+    number = 100_000
+    change = lambda c: c["cluster"].update(repin={"grace": "0s"}, replication_factor_min=2, replication_factor_max=2)  # noqa: E731
+    with peers("cluster-failover-100k", change=change) as cluster:
+        leader = cluster.leader()
+        dead, third = cluster.others(leader)
+        body = cluster.folder / "lines"
+        body.write_text("".join(f'{{"cid":"{fx.cid_of(i)}","replication_factor_min":2,"replication_factor_max":2,'
+                                f'"user_allocations":["{leader.id}","{dead.id}"]}}\n' for i in range(number)))
+        answer = subprocess.run(["curl", "-sS", "-T", str(body), "-X", "POST", f"{leader.api}/pins"], capture_output=True,
+                                text=True, check=True)
+        lines = answer.stdout.splitlines()
+        bad = [line for line in lines if '"code"' in line]
+        assert len(lines) == number and not bad, (len(lines), lines[-1:], bad[:1])
+        held = sum(sorted(pin["allocations"]) == sorted([leader.id, dead.id]) for pin in leader.lines("GET", "/allocations"))
+        assert held == number, f"{held} of {number} are where they were asked for"
+        is_down = f"the peer {dead.id} ({dead.name}) is down"
+        dead.kill()
+        start = time.perf_counter()
+        fx.wait_until(lambda: is_down in leader.log, 60)
+        detected = time.perf_counter() - start
+        fx.wait_until(lambda: leader.json("GET", "/movements?limit=1")[1]["under_way"] >= number, 300)
+        seconds = time.perf_counter() - start
+        placed = sum(third.id in pin["allocations"] for pin in third.lines("GET", "/allocations", timeout=300))
+        assert placed == number, f"{placed} of {number} have a new holder"
+        report("cluster-failover-100k", seconds, "s", round(detected + 10, 1),
+               "from kill -9 of a holder until new holders of its 100,000 pins are in the log; the target is detection + 10 s",
+               detected_s=round(detected, 2), decided_s=round(seconds - detected, 2))
+
+
+def processor_share(peer, seconds=10):
+    """Of a core, over so long."""
+    before, start = fx.cpu_seconds(peer), time.perf_counter()
+    time.sleep(seconds)
+    return (fx.cpu_seconds(peer) - before) / (time.perf_counter() - start)
+
+
+def cluster_agents():
+    """What idle agents cost the leader: the same three voters with them and before there were any."""
+    agents, wanted = 24, 200
+    with peers("cluster-agents") as cluster:
+        fx.settle(cluster.leader())
+        alone = processor_share(cluster.leader())
+        new = cluster.make(agents)
+        for agent in new:
+            agent.edit(lambda c: c["cluster"].update(role="agent"))
+        for first in range(0, agents, 4):  # more starts at once would only wait for each other
+            at_once(lambda agent: agent.start("--bootstrap", cluster[0].address, timeout=300), new[first:first + 4])
+        fx.wait_until(lambda: list(cluster.roles().values()).count("agent") == agents and cluster.voters_are(3), 120, pause=1)
+        leader = cluster.leader()
+        time.sleep(10)  # what follows a join has ended
+        share = processor_share(leader)
+        assert cluster.leader() is leader and len(cluster.roles()) == agents + 3
+        each = max(0.0, share - alone) / agents
+        report("cluster-agents", 100 * (alone + wanted * each), "% of a core", 5,
+               f"processor time of an idle leader of 3 voters and {wanted} agents, extrapolated from {agents}",
+               alone_percent=round(100 * alone, 2), with_24_percent=round(100 * share, 2), each_percent=round(100 * each, 4))
+
+
 def cluster_election():
     with peers("cluster-election") as cluster:
         times = []
@@ -176,4 +236,5 @@ def status_page(cluster):
 
 
 BENCHES = {"cluster-join": cluster_join, "cluster-pins": cluster_pins, "cluster-bulk": cluster_bulk, "cluster-latency": cluster_latency, "cluster-pinned": cluster_pinned,
-           "cluster-add": cluster_add, "cluster-failover": cluster_failover, "cluster-election": cluster_election}
+           "cluster-add": cluster_add, "cluster-failover": cluster_failover, "cluster-failover-100k": cluster_failover_100k,
+           "cluster-election": cluster_election, "cluster-agents": cluster_agents}

@@ -155,7 +155,7 @@ Result<> Membership::admit(const ipld::PeerId& caller, rpc::Access access) {
   // brings it up to date; whoever knows the secret could join in any case, or is named by a member.
   if (!known && !consensus_->leader()) {
     if (!options_.approve_joins || vouched_for_.contains(caller)) return {};
-    ask_about_strangers();
+    ask_all();
   }
   return fail(ErrorKind::kPermissionDenied, "the peer " + caller.to_string() + " does not belong to this cluster");
 }

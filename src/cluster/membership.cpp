@@ -18,6 +18,7 @@ constexpr Duration kCallTime = std::chrono::seconds(10);
 constexpr Duration kFirstCallTime = std::chrono::seconds(3);
 constexpr Duration kJoinTime = std::chrono::seconds(30);
 constexpr Duration kAskAgain = std::chrono::seconds(1);
+constexpr Duration kAskAllAgain = std::chrono::seconds(3);
 constexpr Duration kLookAtAddresses = std::chrono::milliseconds(500);
 constexpr Duration kGreetAgain = std::chrono::seconds(1), kGreetAtMost = std::chrono::seconds(30);
 
@@ -207,15 +208,20 @@ void Membership::take_word_of(const ipld::PeerId& peer, const proto::HelloAnswer
   }
 }
 
-/// When a peer calls of which this one does not know and nobody leads: it may be the leader of those who do.
-void Membership::ask_about_strangers() {
+/// Who belongs to the cluster, and whether this peer still does: when nobody leads and a stranger calls, who may be the
+/// leader of those who know it, and when no leader is heard.
+void Membership::ask_all() {
   auto now = runtime_.now();
-  if (asked_about_strangers_ && now - *asked_about_strangers_ < kGreetAgain) return;
-  asked_about_strangers_ = now;
+  if (asked_all_ && now - *asked_all_ < kAskAllAgain) return;
+  asked_all_ = now;
   for (const auto& peer : other_members(state_, options_.self)) {
     tasks_.spawn("asking who belongs to the cluster", [](Membership& self, ipld::PeerId peer) -> Task<> {
       auto answer = co_await self.say_hello(peer, kFirstCallTime);
-      if (answer) self.take_word_of(peer, *answer);
+      if (answer) {
+        self.note_incarnation(peer, answer->cluster_id(), answer->incarnation());
+        if (answer->cluster_id() == self.state_.info().cluster_id) self.told_removed_ |= answer->removed();
+        self.take_word_of(peer, *answer);
+      }
       co_return Result<>{};
     }(*this, peer));
   }
@@ -281,6 +287,8 @@ Task<> Membership::watch_addresses() {
       update_addresses(peer);
       if (greeted.insert(peer).second) tasks_.spawn("greeting a peer", greet(peer));
     }
+    // The entry that removes this peer may not have reached it.
+    if (!consensus_->hears_leader()) ask_all();
     CO_TRY(co_await runtime_.sleep_for(kLookAtAddresses));
   }
 }

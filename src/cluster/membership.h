@@ -64,7 +64,7 @@ class Membership {
   Task<Bytes> take_hello(rpc::CallInfo info, Bytes request);
   Task<> watch_addresses();
   Task<> greet(ipld::PeerId peer);
-  void ask_about_strangers();
+  void ask_all();
   void take_word_of(const ipld::PeerId& peer, const proto::HelloAnswer& answer);
   Task<proto::HelloAnswer> say_hello(ipld::PeerId peer, Duration time);
   Task<> announce();
@@ -91,7 +91,7 @@ class Membership {
   std::map<ipld::PeerId, std::vector<ipld::Multiaddr>> hints_;
   std::map<ipld::PeerId, std::vector<ipld::Multiaddr>> used_;  // what the client has
   std::set<ipld::PeerId> vouched_for_;                         // members, by the word of members
-  std::optional<SteadyTime> asked_about_strangers_;
+  std::optional<SteadyTime> asked_all_;
   std::map<ipld::PeerId, SteadyTime> waiting_;  // for approval, and when that was said last
   TaskGroup tasks_;
 };

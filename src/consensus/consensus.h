@@ -52,6 +52,8 @@ class Consensus {
 
   /// Whom this peer takes for the leader now.
   virtual std::optional<ipld::PeerId> leader() const = 0;
+  /// False: nobody leads, or the leader has not been heard for some seconds.
+  virtual bool hears_leader() const { return leader().has_value(); }
   /// Whether this peer is the leader and has applied the first entry of its term: its state is then the newest, and it
   /// plans.
   virtual bool is_leader() const = 0;

@@ -1,6 +1,7 @@
 """Who gets into a cluster, who is kept out, how peers find each other again, and how they leave."""
 import contextlib
 import re
+import signal
 
 import pytest
 from content import add_bytes, fetch, random_bytes
@@ -245,3 +246,13 @@ def test_the_last_peer_cannot_be_removed(new_cluster):
         status, answer = cluster[0].json("DELETE", f"/peers/{cluster[0].id}{force}")
         assert status == 409 and "1-peer cluster" in answer["message"], (status, answer)
     assert cluster[0].running and add_bytes(cluster[0], b"still here")["cid"]
+
+
+def test_a_peer_removed_while_it_stood_still_learns_it_and_ends(new_cluster):
+    cluster = new_cluster(4)
+    still = next(peer for peer in cluster if cluster.roles()[peer.name] == "agent")
+    still.process.send_signal(signal.SIGSTOP)
+    status, answer = cluster.leader().json("DELETE", f"/peers/{still.id}?force=true", timeout=90)
+    assert status in (200, 204), answer
+    still.process.send_signal(signal.SIGCONT)
+    wait_left(cluster, still)

@@ -211,6 +211,10 @@ bool RaftConsensus::ready() const {
 
 std::string RaftConsensus::trouble() const { return ready() ? std::string() : waiting_for(); }
 
+bool RaftConsensus::hears_leader() const {
+  return leader_ != kNobody && (leader_ == self_ || runtime_.now() - leader_heard_at_ <= kSilentLeader);
+}
+
 std::string RaftConsensus::waiting_for() const {
   if (stopping_) return stopping_error().message;
   if (failed_) return failed_->message;

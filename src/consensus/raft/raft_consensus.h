@@ -55,6 +55,7 @@ class RaftConsensus final : public Consensus {
 
   Task<std::vector<state::Outcome>> submit(std::vector<proto::Operation> operations, SteadyTime deadline) override;
   std::optional<ipld::PeerId> leader() const override;
+  bool hears_leader() const override;
   bool is_leader() const override { return role_ == RaftRole::kLeader && leads_since_ != LogIndex(); }
   std::vector<Member> members() const override;
   bool names(const ipld::PeerId& peer) const override;

@@ -121,12 +121,17 @@ Task<Bytes> Membership::take_join(rpc::CallInfo info, Bytes bytes) {
   auto deadline = runtime_.now() + kJoinTime;
   std::vector<proto::Operation> operations;
   auto role = static_cast<proto::PeerRole>(request.role());
-  operations.push_back(put_peer({.id = peer,
-                                 .name = request.self().name(),
-                                 .role = role,
-                                 .configured_role = role,
-                                 .addresses = addresses_of(request.self())},
-                                "membership"));
+  state::Peer entry{.id = peer,
+                    .name = request.self().name(),
+                    .role = role,
+                    .configured_role = role,
+                    .addresses = addresses_of(request.self())};
+  // A member that has lost its data stays drained, and keeps the role that somebody gave it.
+  if (auto known = state_.peer(peer); known && belongs(*known)) {
+    if (known->state == proto::PEER_STATE_DRAINING) entry.state = known->state;
+    if (known->configured_role == role) entry.role = known->role;
+  }
+  operations.push_back(put_peer(entry, "membership"));
   if (auto approval = state_.record(kApprovals, peer.bytes()); approval && *approval) {
     operations.push_back(remove_record(kApprovals, peer.bytes()));
   }

@@ -179,6 +179,20 @@ TEST_F(QuietCluster, PeersOfOneNodeAreOnePlace) {
   EXPECT_TRUE(both.error().message.contains("the same IPFS node as ")) << both.error().message;
 }
 
+TEST_F(QuietCluster, APeerThatLostItsDataStaysDrainedAndKeepsItsRole) {
+  gather({.peers = 5, .steps = 0});
+  auto* lost = others({leader()}).front();
+  auto& cluster = leader()->cluster();
+  ASSERT_TRUE(runtime().run_task(cluster.drain_peer(lost->id(), false)));
+  ASSERT_TRUE(runtime().run_task(cluster.set_role(lost->id(), proto::PEER_ROLE_STANDBY)));
+  lost->lose_disk();
+  lost->start({leader()->address()});
+  ASSERT_TRUE(wait([&] { return lost->ready(); }));
+  auto known = leader()->state()->peer(lost->id());
+  EXPECT_EQ(known->state, proto::PEER_STATE_DRAINING);
+  EXPECT_EQ(known->role, proto::PEER_ROLE_STANDBY);
+}
+
 // What the checks have to see.
 
 class ClusterSimChecks : public ClusterSim {

@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <optional>
 
+#include "cluster/mover.h"
+
 namespace ipfsc::sim {
 namespace {
 
 std::string short_name(const ipld::Cid& cid) { return cid.to_string().substr(50); }
 
-/// All peers run, belong to the cluster, are up and have applied the same.
+/// All peers run, belong to the cluster, are up, or drained and empty, and have applied the same.
 std::string disagreement(const Peers& peers) {
   for (const auto& peer : peers) {
     if (!peer->ready()) return peer->name() + " does not answer users";
@@ -23,9 +25,14 @@ std::string disagreement(const Peers& peers) {
     for (const auto& other : peers) {
       auto known = state.peer(other->id());
       if (!known || !known->member) return fmt::format("{} is no member for {}", other->name(), peer->name());
-      if (known->state != proto::PEER_STATE_UP) return other->name() + " is not up";
+      if (known->state == proto::PEER_STATE_DRAINING) {
+        if (known->pins > 0) return fmt::format("{} is drained and has {} copies", other->name(), known->pins);
+      } else if (known->state != proto::PEER_STATE_UP) {
+        return other->name() + " is not up";
+      }
     }
   }
+  if (cluster::movements_paused(first)) return "movements are paused";
   if (first.counters().work > 0) return fmt::format("{} movements are under way", first.counters().work);
   return {};
 }

@@ -13,6 +13,9 @@ constexpr Duration kLook = 200ms;       // between two looks at what must always
 constexpr Duration kGatherTime = 2min;  // until all peers are there
 constexpr Duration kRestTime = 5min;    // until all is as the pinset says
 constexpr Duration kRestLook = 1s;
+constexpr size_t kMostPeers = 9;
+constexpr Duration kVoterGrace = 5s;
+constexpr int64_t kDriftPpm = 50'000;
 
 }  // namespace
 
@@ -23,7 +26,8 @@ Story SimCluster::story_of(uint64_t seed) {
                    : size < 8 ? 5
                    : size < 9 ? 4
                               : static_cast<int>(6 + random() % 4),
-          .steps = static_cast<int>(15 + random() % 20)};
+          .steps = static_cast<int>(15 + random() % 20),
+          .admin = true};
 }
 
 SimCluster::SimCluster(uint64_t seed, const Story& story)
@@ -31,25 +35,34 @@ SimCluster::SimCluster(uint64_t seed, const Story& story)
       random_(seed),
       world_(seed),
       load_(world_, random_(), complaints_),
+      admin_(world_, seed, complaints_),
       book_(complaints_),
       started_(static_cast<size_t>(story.peers)),
       checked_start_(static_cast<size_t>(story.peers)) {
   // Some clusters flush and forget all the time, so that peers that were away need checkpoints.
-  bool forgetful = below(3) == 0;
+  forgetful_ = below(3) == 0;
   for (int number = 1; number <= story.peers; ++number) {
-    PeerSettings settings{.number = number, .repin_grace = story.repin_grace};
-    if (std::ranges::count(story.one_node, number) > 0) settings.ipfs_id = "the same node";
-    if (forgetful) {
-      settings.flush_log_bytes = 256;
-      settings.keep_log_bytes = 512;
-    } else if (below(2) == 0) {
-      settings.flush_log_bytes = 2048;
-    }
-    peers_.push_back(std::make_unique<SimPeer>(world_, settings));
+    peers_.push_back(std::make_unique<SimPeer>(world_, settings_of(number)));
   }
   for (const auto& cid : load_.cids()) {
     if (!world_.swarm.elsewhere.contains(cid)) any_peer().node().hold(cid);
   }
+}
+
+PeerSettings SimCluster::settings_of(int number) {
+  PeerSettings settings{.number = number, .repin_grace = story_.repin_grace};
+  if (story_.admin) {
+    settings.voter_grace = kVoterGrace;
+    if (below(4) == 0) settings.drift_ppm = below(2) == 0 ? kDriftPpm : -kDriftPpm;
+  }
+  if (std::ranges::count(story_.one_node, number) > 0) settings.ipfs_id = "the same node";
+  if (forgetful_) {
+    settings.flush_log_bytes = 256;
+    settings.keep_log_bytes = 512;
+  } else if (below(2) == 0) {
+    settings.flush_log_bytes = 2048;
+  }
+  return settings;
 }
 
 void SimCluster::say(std::string what) {
@@ -74,6 +87,9 @@ void SimCluster::start(SimPeer& peer) {
     if (peers_[n].get() == &peer) started_[n] = world_.runtime.now();
   }
   say(fmt::format("{} starts", peer.name()));
+  // A peer that joins asks any of them first.
+  if (story_.admin && !others.empty())
+    std::ranges::rotate(others, others.begin() + static_cast<long>(below(others.size())));
   peer.start(std::move(others));
 }
 
@@ -98,6 +114,7 @@ void SimCluster::run_for(Duration time) {
 
 void SimCluster::watch() {
   book_.look(peers_);
+  admin_.look(peers_);
   for (size_t n = 0; n < peers_.size(); ++n) {
     auto& peer = *peers_[n];
     if (peer.running() && peer.start_error()) {
@@ -107,6 +124,13 @@ void SimCluster::watch() {
     if (peer.running() && peer.power_is_cut()) {
       say(fmt::format("{} is without power", peer.name()));
       peer.crash();
+    }
+    if (peer.expelled()) {
+      if (!admin_.removes(peer.id())) complaints_.push_back(peer.name() + " says that it was removed, and was not");
+      say(fmt::format("{} was removed and loses its data", peer.name()));
+      peer.lose_disk();
+      admin_.forget(peer.id());
+      if (below(2) == 0) start(peer);
     }
     if (!peer.ready() || checked_start_[n] == peer.starts()) continue;
     checked_start_[n] = peer.starts();
@@ -144,6 +168,7 @@ void SimCluster::act() {
       return say(fmt::format("the clock of {} is wrong by {} s", peer.name(), peer.runtime().wall_offset / 1s));
     }
     default:
+      if (story_.admin && below(5) < 2) return give_order();
       for (auto count = 1 + below(3); count > 0; --count) write();
   }
 }
@@ -151,6 +176,19 @@ void SimCluster::act() {
 void SimCluster::write() {
   auto& peer = any_peer();
   if (peer.ready()) say(load_.act(peer));
+}
+
+void SimCluster::add_peer() {
+  peers_.push_back(std::make_unique<SimPeer>(world_, settings_of(static_cast<int>(peers_.size()) + 1)));
+  started_.emplace_back();
+  checked_start_.push_back(0);
+  start(*peers_.back());
+}
+
+void SimCluster::give_order() {
+  if (peers_.size() < kMostPeers && below(8) == 0) return add_peer();
+  auto& peer = any_peer();
+  if (peer.ready()) say(admin_.act(peer, peers_));
 }
 
 void SimCluster::hurt_peer() {
@@ -184,7 +222,7 @@ void SimCluster::hurt_disk() {
   auto writes = 1 + below(60);
   switch (below(4)) {
     case 0:
-      if (!all_well()) return;  // the others have all that it had
+      if (!all_well() || !can_lose(peer)) return;  // the others have all that it had
       say(fmt::format("{} loses its disk", peer.name()));
       return peer.lose_disk();
     case 1:
@@ -206,6 +244,17 @@ bool SimCluster::all_well() const {
     return peer->ready() && peer->consensus().trouble().empty() &&
            peer->state()->applied_index() == peers_.front()->state()->applied_index();
   });
+}
+
+/// The other voters are a majority.
+bool SimCluster::can_lose(const SimPeer& peer) const {
+  size_t voters = 0, others = 0;
+  for (const auto& member : peers_.front()->consensus().members()) {
+    if (member.role != consensus::MemberRole::kVoter) continue;
+    ++voters;
+    if (member.peer != peer.id()) ++others;
+  }
+  return others > voters / 2;
 }
 
 void SimCluster::hurt_network() {
@@ -262,6 +311,10 @@ void SimCluster::come_to_rest() {
     for (const auto& peer : peers_) {
       if (!peer->running()) start(*peer);
     }
+    auto ready = std::ranges::find_if(peers_, [](const auto& peer) { return peer->ready(); });
+    if (ready != peers_.end()) {
+      if (auto order = admin_.put_right(**ready); !order.empty()) say(order);
+    }
     why = unrest(world_, peers_, load_.cids());
     if (!why.empty() && (trace_.empty() || !trace_.back().ends_with(why))) say(why);
   } while (!why.empty() && world_.runtime.now() - begin < kRestTime && complaints_.empty());
@@ -270,6 +323,7 @@ void SimCluster::come_to_rest() {
 }
 
 void SimCluster::check_end() {
+  admin_.check_end(*peers_.front()->state());
   for (const auto& peer : peers_) {
     load_.check_history(*peer);
     auto scan = peer->state()->scan_hash();

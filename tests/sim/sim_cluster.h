@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/sim_admin.h"
 #include "sim/sim_check.h"
 #include "sim/sim_load.h"
 
@@ -15,6 +16,7 @@ struct Story {
   int peers = 3;
   int steps = 30;  ///< things that happen, about two a second
   Duration repin_grace = std::chrono::seconds(3);
+  bool admin = false;         ///< somebody changes peers meanwhile: drains, roles, pauses
   std::vector<int> one_node;  ///< numbers of peers that use one IPFS node
 };
 
@@ -48,12 +50,16 @@ class SimCluster {
   void watch();
   void act();
   void write();
+  void give_order();
+  void add_peer();
   void hurt_peer();
   void hurt_disk();
   void hurt_network();
   void hurt_node();
   void start(SimPeer& peer);
+  PeerSettings settings_of(int number);
   bool all_well() const;
+  bool can_lose(const SimPeer& peer) const;
   void say(std::string what);
 
   Story story_;
@@ -61,8 +67,10 @@ class SimCluster {
   std::vector<std::string> complaints_, trace_;
   World world_;
   SimLoad load_;
-  Peers peers_;  // they use the three before
+  SimAdmin admin_;
+  Peers peers_;  // they use those before
   StateBook book_;
+  bool forgetful_ = false;
   std::vector<SteadyTime> started_;  // by peer
   std::vector<int> checked_start_;   // SimPeer::starts() that was seen ready
   Duration rested_after_{};

@@ -31,7 +31,8 @@ World::World(uint64_t seed) : runtime(seed), network(runtime) {
 
 /// From start() to stop() or crash().
 struct SimPeer::Life {
-  explicit Life(SimPeer& p) : peer(p), client(p.world_.network.client(p.id())), tasks(p.runtime_), users(p.runtime_) {}
+  explicit Life(SimPeer& p)
+      : peer(p), client(p.world_.network.client(p.id(), &p.runtime_)), tasks(p.runtime_), users(p.runtime_) {}
   Task<> start(std::vector<ipld::Multiaddr> bootstrap);
   Task<> open_data(std::vector<ipld::Multiaddr> bootstrap);
   Task<> stop(bool reached);
@@ -109,8 +110,8 @@ Task<> SimPeer::Life::stop(bool reached) {
 
 SimPeer::SimPeer(World& world, const PeerSettings& settings)
     : world_(world),
-      runtime_(world.runtime),
-      node_(world.runtime, peer_id(settings.number), world.swarm, settings.ipfs_id) {
+      runtime_(world.runtime, settings.drift_ppm),
+      node_(runtime_, peer_id(settings.number), world.swarm, settings.ipfs_id) {
   disk_.emplace().set_no_records();
   auto self = peer_id(settings.number);
   state_options_.path = "/state";
@@ -124,6 +125,7 @@ SimPeer::SimPeer(World& world, const PeerSettings& settings)
   raft_options_.env = &*disk_;
   raft_options_.tick = 200ms;
   raft_options_.background_compaction = false;
+  raft_options_.voter_grace = settings.voter_grace;
   raft_options_.flush_log_bytes = settings.flush_log_bytes;
   raft_options_.keep_log_bytes = settings.keep_log_bytes;
   tracker_options_.path = "/local";
@@ -167,6 +169,10 @@ void SimPeer::start(std::vector<ipld::Multiaddr> bootstrap) {
 }
 
 bool SimPeer::ready() const { return life_ && life_->cluster && life_->cluster->ready(); }
+
+bool SimPeer::expelled() const {
+  return life_ && life_->consensus && life_->membership && life_->membership->removed();
+}
 
 Result<> SimPeer::stop() {
   CHECK(running());

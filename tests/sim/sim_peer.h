@@ -26,21 +26,37 @@ struct World {
   Swarm swarm;
 };
 
-/// The runtime of one peer: its wall clock goes wrong by an offset of its own.
+/// The runtime of one peer: its wall clock is wrong by an offset of its own, its steady clock runs fast or slow.
 class PeerRuntime final : public Runtime {
  public:
-  explicit PeerRuntime(VirtualRuntime& all) : all_(all) {}
+  /// `drift_ppm`: by how many millionths its steady clock is too fast.
+  PeerRuntime(VirtualRuntime& all, int64_t drift_ppm) : all_(all), drift_ppm_(drift_ppm) {}
   Duration wall_offset{};
 
-  SteadyTime now() const override { return all_.now(); }
+  SteadyTime now() const override {
+    auto time = all_.now();
+    return time + time.time_since_epoch() * drift_ppm_ / kMillion;
+  }
   WallTime wall_now() const override { return all_.wall_now() + wall_offset; }
   uint64_t random() override { return all_.random(); }
   boost::asio::any_io_executor executor() override { return all_.executor(); }
   void submit_blocking(std::move_only_function<void()> job) override { all_.submit_blocking(std::move(job)); }
-  Task<> sleep_until(SteadyTime when) override { return all_.sleep_until(when); }
+  Task<> sleep_until(SteadyTime when) override { return all_.sleep_until(in_all(when)); }
 
  private:
+  static constexpr int64_t kMillion = 1'000'000;
+  static constexpr Duration kFar = std::chrono::hours(1);  // what is later than that is not scaled
+  static constexpr Duration kRounding = std::chrono::nanoseconds(10);
+
+  SteadyTime in_all(SteadyTime when) const {
+    auto here = now();
+    if (drift_ppm_ == 0 || when - here > kFar) return when;
+    if (when <= here) return all_.now();
+    return all_.now() + (when - here) * kMillion / (kMillion + drift_ppm_) + kRounding;
+  }
+
   VirtualRuntime& all_;
+  const int64_t drift_ppm_;
 };
 
 struct PeerSettings {
@@ -49,6 +65,8 @@ struct PeerSettings {
   uint64_t keep_log_bytes = 256 << 20;
   Duration repin_grace = std::chrono::seconds(3);
   std::string ipfs_id;  ///< of its node; empty: as its own
+  Duration voter_grace = std::chrono::minutes(5);
+  int64_t drift_ppm = 0;  ///< of its steady clock
 };
 
 class SimPeer {
@@ -68,6 +86,8 @@ class SimPeer {
   bool running() const { return life_ != nullptr; }
   /// It answers users.
   bool ready() const;
+  /// It knows that it was removed from the cluster: its program would end.
+  bool expelled() const;
   /// Why it could not start.
   const std::optional<Error>& start_error() const { return start_error_; }
   /// A planned stop.

@@ -135,7 +135,8 @@ class SimNetwork::Side final : public Stream {
 
 class SimNetwork::SimClient final : public PeerClient {
  public:
-  SimClient(SimNetwork& network, ipld::PeerId self) : network_(network), self_(std::move(self)) {}
+  SimClient(SimNetwork& network, ipld::PeerId self, Runtime& clock)
+      : network_(network), self_(std::move(self)), clock_(clock) {}
 
   void set_addresses(const ipld::PeerId&, const std::vector<ipld::Multiaddr>&) override {}
 
@@ -147,7 +148,7 @@ class SimNetwork::SimClient final : public PeerClient {
     CO_TRY(co_await stream->write(std::move(request)));
     CO_TRY(co_await stream->end_writes());
     using boost::asio::experimental::awaitable_operators::operator||;
-    auto first = co_await (stream->read() || network_.runtime_.sleep_until(deadline));
+    auto first = co_await (stream->read() || clock_.sleep_until(deadline));
     if (first.index() == 1) {
       CO_TRY(std::get<1>(first));
       co_return fail(ErrorKind::kDeadlineExceeded, "no answer in time");
@@ -196,6 +197,7 @@ class SimNetwork::SimClient final : public PeerClient {
 
   SimNetwork& network_;
   ipld::PeerId self_;
+  Runtime& clock_;
 };
 
 void SimNetwork::attach(const ipld::PeerId& peer, const Router& router, Gatekeeper gatekeeper) {
@@ -214,8 +216,8 @@ Task<> SimNetwork::detach(ipld::PeerId peer) {
   co_return Result<>{};
 }
 
-std::unique_ptr<PeerClient> SimNetwork::client(const ipld::PeerId& self) {
-  return std::make_unique<SimClient>(*this, self);
+std::unique_ptr<PeerClient> SimNetwork::client(const ipld::PeerId& self, Runtime* clock) {
+  return std::make_unique<SimClient>(*this, self, clock != nullptr ? *clock : runtime_);
 }
 
 void SimNetwork::cut(const ipld::PeerId& a, const ipld::PeerId& b) {

@@ -20,7 +20,8 @@ class SimNetwork {
   void attach(const ipld::PeerId& peer, const Router& router, Gatekeeper gatekeeper = {});
   /// Its streams break, its handlers are cancelled, and calls to it fail at once.
   Task<> detach(ipld::PeerId peer);
-  std::unique_ptr<PeerClient> client(const ipld::PeerId& self);
+  /// `clock` says when deadlines are; none: the network's runtime. It outlives the client.
+  std::unique_ptr<PeerClient> client(const ipld::PeerId& self, Runtime* clock = nullptr);
 
   Duration delay = std::chrono::milliseconds(1);  ///< of every message, one way
   Duration jitter{};                              ///< up to so much more; the messages of a stream keep their order

@@ -48,6 +48,16 @@ proto::Operation end_move(const ipld::Cid& cid, proto::Work work) {
   return work_operation(cid, work, "failover");
 }
 
+/// Peers that were removed at once: their copies are still in the log, and have to be made elsewhere.
+std::vector<ipld::PeerId> removed_holders(const state::State& state) {
+  std::vector<ipld::PeerId> out;
+  for (const auto& peer : state.peers()) {
+    bool removed = peer.state == proto::PEER_STATE_REMOVED || peer.state == proto::PEER_STATE_BANNED;
+    if (removed && peer.pins > 0) out.push_back(peer.id);
+  }
+  return out;
+}
+
 }  // namespace
 
 bool movements_paused(const state::State& state) {
@@ -256,6 +266,7 @@ std::set<ipld::PeerId> Mover::sources() {
     using enum allocator::PeerState;
     if (candidate.state == kDraining || candidate.state == kDown) out.insert(candidate.peer);
   }
+  for (auto& peer : removed_holders(context_.state)) out.insert(std::move(peer));
   return out;
 }
 
@@ -317,6 +328,7 @@ Result<std::vector<std::pair<allocator::PlanRequest, std::vector<ipld::PeerId>>>
   allocator::PlanRequest any{.now = context_.runtime.wall_now(), .grace = context_.options.repin_grace};
   std::vector<std::pair<allocator::PlanRequest, std::vector<ipld::PeerId>>> out(2, {any, {}});
   out[1].first.goal = allocator::Goal::kDrain;
+  out[0].second = removed_holders(context_.state);
   for (const auto& candidate : picture_.peers().all()) {
     if (candidate.state == allocator::PeerState::kDown) out[0].second.push_back(candidate.peer);
     if (candidate.state != allocator::PeerState::kDraining) continue;

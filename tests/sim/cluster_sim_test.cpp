@@ -195,6 +195,21 @@ TEST_F(QuietCluster, APeerThatLostItsDataStaysDrainedAndKeepsItsRole) {
   EXPECT_EQ(known->role, proto::PEER_ROLE_STANDBY);
 }
 
+TEST_F(QuietCluster, CopiesOfAPeerRemovedAtOnceAreMadeElsewhere) {
+  gather({.peers = 5, .steps = 0});
+  auto* gone = others({leader()}).front();
+  auto* stays = others({leader(), gone}).front();
+  const auto& cid = cluster->load().cids()[1];
+  ASSERT_TRUE(pin(cid, 2, {gone, stays}));
+  ASSERT_TRUE(runtime().run_task(leader()->cluster().remove_peer(gone->id(), true, false)));
+  gone->crash();
+  EXPECT_TRUE(wait([&] {
+    auto held = allocations(cid);
+    return held.size() == 2 && std::ranges::count(held, gone->id()) == 0;
+  })) << allocations(cid).size()
+      << " copies, " << std::ranges::count(allocations(cid), gone->id()) << " of them gone";
+}
+
 // What the checks have to see.
 
 class ClusterSimChecks : public ClusterSim {

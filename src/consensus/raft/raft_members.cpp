@@ -126,18 +126,19 @@ Task<> RaftConsensus::remove_member(ipld::PeerId peer, SteadyTime deadline) {
   if (!id) co_return Result<>{};
   if (*id == self_)
     co_return fail(ErrorKind::kFailedPrecondition, "the leader cannot remove itself: it hands over first");
-  // In one step with the votes of the others: the rest of three, of which one is down, would have no majority.
-  std::vector<ConfChange> changes;
+  // Its vote goes first, in one step with the votes of the others, while it still helps: the rest of three, of which
+  // one is down, would have no majority.
   if (std::ranges::binary_search(conf_.voters, *id)) {
     auto candidates = voter_candidates(engine_->status());
     std::erase_if(candidates, [&](const VoterCandidate& candidate) { return candidate.id == *id; });
     auto chosen = choose_voters(std::move(candidates), options_.max_voters);
     bool stays = std::ranges::binary_search(chosen, self_);
-    changes = changes_to(chosen, stays);
-    std::erase_if(changes, [&](const ConfChange& change) { return change.id == *id; });
+    auto changes = changes_to(chosen, stays);
+    if (!stays) changes.push_back({ConfChange::kAddLearner, *id});
+    CO_TRY(co_await change_members(std::move(changes), {}, deadline));
+    CO_TRY(co_await wait_for_members(deadline));
   }
-  changes.push_back({ConfChange::kRemove, *id});
-  CO_TRY(co_await change_members(std::move(changes), {}, deadline));
+  CO_TRY(co_await change_members({{ConfChange::kRemove, *id}}, {}, deadline));
   log.info("the peer {} (member {}) takes part no more", peer.to_string(), *id);
   co_return Result<>{};
 }

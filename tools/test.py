@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 
@@ -18,6 +19,7 @@ SANITIZERS = {
              "LSAN_OPTIONS": f"suppressions={ROOT}/tools/lsan.supp:print_suppressions=0"},
     "tsan": {"TSAN_OPTIONS": f"suppressions={ROOT}/tools/tsan.supp halt_on_error=1"},
 }
+ROOM = 6 << 30  # bytes that a build and the tests' folders take at most
 totals = {"passed": 0, "failed": 0, "skipped": 0}
 
 
@@ -74,6 +76,15 @@ def unit(preset, only):
         fail(f"ctest ({preset})")
 
 
+def check_room():
+    """Says at once what would otherwise be hundreds of failures that look like the product's."""
+    for folder in (ROOT, pathlib.Path(tempfile.gettempdir())):
+        free = shutil.disk_usage(folder).free
+        if free < ROOM:
+            fail(f"{folder} has {free >> 20} MiB free, the tests need up to {ROOM >> 20} MiB")
+    return not totals["failed"]
+
+
 def programs(arguments):
     step("whole programs, release build")
     build = ROOT / "build/release"
@@ -84,7 +95,9 @@ def programs(arguments):
         return fail("building release")
     xml = build / "e2e.xml"
     xml.unlink(missing_ok=True)
-    run(sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", f"--junitxml={xml}", "tests/e2e", *arguments)
+    # The folders of tests that passed go at once: a run leaves gigabytes of databases otherwise.
+    run(sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", "-o", "tmp_path_retention_policy=failed",
+        "-o", "tmp_path_retention_count=1", f"--junitxml={xml}", "tests/e2e", *arguments)
     if xml.exists():
         count(xml)
     else:
@@ -122,12 +135,13 @@ def main():
     arguments = parser.parse_args()
     start = time.monotonic()
     (ROOT / "build").mkdir(exist_ok=True)
-    unit("asan", arguments.names)
-    if not arguments.names and not arguments.no_programs:
-        programs(["--faults"] if arguments.all else [])
-    if arguments.all:
-        unit("tsan", arguments.names)
-        fuzz(300)
+    if check_room():
+        unit("asan", arguments.names)
+        if not arguments.names and not arguments.no_programs:
+            programs(["--faults"] if arguments.all else [])
+        if arguments.all:
+            unit("tsan", arguments.names)
+            fuzz(300)
     elif not arguments.names:
         print("\nnot run: thread sanitizer, long fuzzing, fault runs (./dev test --all)")
     print(f"\n{time.monotonic() - start:.0f} s")

@@ -116,9 +116,8 @@ net::ServerOptions server_options(const config::HttpApi& api) {
   return options;
 }
 
-api::rest::RestOptions rest_options(const config::Configuration& config) {
-  const auto& from = config.restapi;
-  api::rest::RestOptions options;
+api::common::HttpApiOptions http_api_options(const config::Configuration& config, const config::HttpApi& from) {
+  api::common::HttpApiOptions options;
   options.listen = from.http_listen_multiaddress;
   options.http = server_options(from);
   if (!from.ssl_cert_file.empty()) {
@@ -192,7 +191,7 @@ Result<PeerOptions> peer_options(const config::Configuration& config, const iden
     TRY_ASSIGN(options.kubo, kubo_options(config.ipfshttp));
     cluster.connect_swarms_delay = config.ipfshttp.connect_swarms_delay;
   }
-  if (config.restapi.present) options.rest = rest_options(config);
+  if (config.restapi.present) options.rest.emplace(http_api_options(config, config.restapi));
   if (config.gateway.present) {
     options.gateway.emplace();
     options.gateway->addresses = config.gateway.http_listen_multiaddress;

@@ -3,13 +3,12 @@
 
 #include <string>
 
+#include "api/common/errors.h"
 #include "base/result.h"
-#include "net/http_server.h"
 
 namespace ipfsc::api::rest {
 
-/// 400, 404, 409 … for what the request causes; 503, 504, 507 for what passes; 500 for our own faults.
-int status_of(const Error& error);
+using common::status_of;
 
 /// {"code":404,"message":"…"} and a newline.
 std::string error_body(int status, std::string_view message);

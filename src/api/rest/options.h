@@ -1,38 +1,13 @@
 // Options of the REST API (service.json's `api.restapi`).
 #pragma once
 
-#include <map>
-#include <optional>
-#include <string>
-#include <vector>
+#include <cstddef>
 
-#include "ipld/multiaddr.h"
-#include "net/options.h"
+#include "api/common/options.h"
 
 namespace ipfsc::api::rest {
 
-/// Who may use the API from web pages (reference: rest-api 2.2).
-struct CorsOptions {
-  std::vector<std::string> allowed_origins = {"*"};    ///< an entry may have one '*'; empty = all
-  std::vector<std::string> allowed_methods = {"GET"};  ///< empty = GET, POST, HEAD
-  std::vector<std::string> allowed_headers;            ///< empty = Accept, Content-Type, X-Requested-With
-  std::vector<std::string> exposed_headers = {"Content-Type", "X-Stream-Output", "X-Chunked-Output",
-                                              "X-Content-Length"};
-  bool allow_credentials = true;
-  Duration max_age{};  ///< whole seconds; 0 = not sent
-};
-
-struct RestOptions {
-  std::vector<ipld::Multiaddr> listen;
-  net::ServerOptions http;
-  /// User → password; set: every request but GET /health, /livez, /readyz and OPTIONS needs one of them.
-  std::optional<std::map<std::string, std::string>> credentials;
-  /// Added to every answer.
-  std::map<std::string, std::vector<std::string>> headers;
-  CorsOptions cors;
-  /// Common Log Format; empty = the log `restapilog` at level info.
-  std::string access_log_file;
-
+struct RestOptions : common::HttpApiOptions {
   size_t list_page = 1024;                      ///< pins that a listing has in memory
   size_t max_buffered_answer_bytes = 64 << 20;  ///< of /add with stream-channels=false; beyond: 413
   size_t max_symlink_bytes = 4096;              ///< of a target; beyond: 400

@@ -47,7 +47,7 @@ TEST_F(RestTest, UnknownPathsMethodsAndRedirects) {
 }
 
 TEST_F(RestTest, ConfiguredHeadersAndCors) {
-  start({.headers = {{"X-A", {"1", "2"}}}});
+  start({{.headers = {{"X-A", {"1", "2"}}}}});
   auto answer = call({.target = "/version", .headers = {{"Origin", "http://page"}}});
   EXPECT_EQ(*net::find_header(answer.headers, "X-A"), "1");
   EXPECT_EQ(*net::find_header(answer.headers, "Access-Control-Allow-Origin"), "*");
@@ -72,7 +72,7 @@ TEST_F(RestTest, ConfiguredHeadersAndCors) {
 }
 
 TEST_F(RestTest, OriginsMayHaveAWildcard) {
-  start({.cors = {.allowed_origins = {"https://*.Example.com"}, .max_age = std::chrono::seconds(60)}});
+  start({{.cors = {.allowed_origins = {"https://*.Example.com"}, .max_age = std::chrono::seconds(60)}}});
   auto origin_for = [&](std::string origin) {
     auto answer = call({.target = "/version", .headers = {{"Origin", std::move(origin)}}});
     auto header = net::find_header(answer.headers, "Access-Control-Allow-Origin");
@@ -84,7 +84,7 @@ TEST_F(RestTest, OriginsMayHaveAWildcard) {
 }
 
 TEST_F(RestTest, BasicAuthentication) {
-  start({.credentials = std::map<std::string, std::string>{{"user", "secret"}}});
+  start({{.credentials = std::map<std::string, std::string>{{"user", "secret"}}}});
   auto with = [&](std::string value) {
     return call({.target = "/id", .headers = {{"Authorization", std::move(value)}, {"Origin", "http://page"}}});
   };
@@ -110,7 +110,7 @@ TEST_F(RestTest, BasicAuthentication) {
 TEST_F(RestTest, AccessLogFile) {
   auto path = testing::TempDir() + fmt::format("access_{}.log", ::getpid());
   std::remove(path.c_str());
-  start({.access_log_file = path});
+  start({{.access_log_file = path}});
   call({.target = "/version?a=%22b", .headers = {{"Authorization", net::basic_auth("me", "x")}}});
   std::ifstream in(path);
   std::string line;

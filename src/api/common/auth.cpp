@@ -1,13 +1,11 @@
-#include "api/rest/auth.h"
+#include "api/common/auth.h"
 
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
 #include <array>
 
-#include "api/rest/errors.h"
-
-namespace ipfsc::api::rest {
+namespace ipfsc::api::common {
 namespace {
 
 constexpr std::string_view kBasic = "Basic realm=\"Restricted IPFS Cluster API\"";
@@ -40,7 +38,8 @@ bool is_open(const net::Request& request) {
 
 }  // namespace
 
-bool authorize(const RestOptions& options, const net::Request& request, net::Response& response) {
+bool authorize(const HttpApiOptions& options, const SendError& send_error, const net::Request& request,
+               net::Response& response) {
   if (!options.credentials || is_open(request)) return true;
   auto authorization = request.header("Authorization").value_or("");
   auto has_scheme = [&](std::string_view scheme) {
@@ -63,4 +62,4 @@ bool authorize(const RestOptions& options, const net::Request& request, net::Res
   return false;
 }
 
-}  // namespace ipfsc::api::rest
+}  // namespace ipfsc::api::common

@@ -1,8 +1,8 @@
-#include "api/rest/cors.h"
+#include "api/common/cors.h"
 
 #include <algorithm>
 
-namespace ipfsc::api::rest {
+namespace ipfsc::api::common {
 namespace {
 
 std::string lower(std::string_view text) {
@@ -91,4 +91,4 @@ bool Cors::handle(const net::Request& request, net::Response& response) const {
   return false;
 }
 
-}  // namespace ipfsc::api::rest
+}  // namespace ipfsc::api::common

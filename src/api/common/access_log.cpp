@@ -1,4 +1,4 @@
-#include "api/rest/access_log.h"
+#include "api/common/access_log.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -8,10 +8,8 @@
 
 #include "base/log.h"
 
-namespace ipfsc::api::rest {
+namespace ipfsc::api::common {
 namespace {
-
-const LogComponent kLog("restapilog");
 
 /// "02/Jan/2006:15:04:05 +0000"
 std::string common_log_time(WallTime time) {
@@ -54,30 +52,30 @@ std::string common_log_line(const net::AccessRecord& record) {
   return line;
 }
 
-Result<std::unique_ptr<AccessLog>> AccessLog::open(const std::string& file) {
+Result<std::unique_ptr<AccessLog>> AccessLog::open(const std::string& file, const LogComponent& log) {
   int descriptor = -1;
   if (!file.empty()) {
     descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (descriptor < 0)
       return fail(ErrorKind::kInvalidArgument, fmt::format("access log {}: {}", file, std::strerror(errno)));
   }
-  return std::unique_ptr<AccessLog>(new AccessLog(descriptor));
+  return std::unique_ptr<AccessLog>(new AccessLog(descriptor, log));
 }
 
 AccessLog::~AccessLog() {
   if (file_ >= 0) ::close(file_);
 }
 
-bool AccessLog::enabled() const { return file_ >= 0 || kLog.enabled(LogLevel::kInfo); }
+bool AccessLog::enabled() const { return file_ >= 0 || log_.enabled(LogLevel::kInfo); }
 
 void AccessLog::write(const net::AccessRecord& record) {
   auto line = common_log_line(record);
   if (file_ < 0) {
-    kLog.info("{}", line);
+    log_.info("{}", line);
     return;
   }
   line += '\n';
   (void)!::write(file_, line.data(), line.size());  // a full disk must not stop the API
 }
 
-}  // namespace ipfsc::api::rest
+}  // namespace ipfsc::api::common

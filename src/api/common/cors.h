@@ -1,10 +1,10 @@
 // Cross-origin requests from web pages (reference: rest-api 2.2).
 #pragma once
 
-#include "api/rest/options.h"
+#include "api/common/options.h"
 #include "net/http_server.h"
 
-namespace ipfsc::api::rest {
+namespace ipfsc::api::common {
 
 class Cors {
  public:
@@ -26,4 +26,4 @@ class Cors {
   std::string exposed_;
 };
 
-}  // namespace ipfsc::api::rest
+}  // namespace ipfsc::api::common

@@ -1,0 +1,51 @@
+// What every HTTP API of a peer does around its endpoints: listeners, fixed headers, CORS, credentials, /livez, 503
+// until the peer can answer truly, the access log.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "api/common/errors.h"
+#include "api/common/options.h"
+#include "base/log.h"
+#include "base/runtime.h"
+#include "net/http_server.h"
+
+namespace ipfsc::api::common {
+
+/// What differs between the APIs.
+struct HttpApiParts {
+  const LogComponent& log;         ///< of errors
+  const LogComponent& access_log;  ///< of requests, when no file is set
+  SendError send_error;
+  /// Ok when every answer given now is true.
+  std::function<Result<>()> ready;
+  /// The endpoints.
+  net::Handler handler;
+};
+
+/// I/O thread only. stop() must be awaited before destruction.
+class HttpApi {
+ public:
+  /// The options and what the parts refer to outlive it.
+  HttpApi(Runtime& runtime, const HttpApiOptions& options, HttpApiParts parts);
+  ~HttpApi();
+  HttpApi(const HttpApi&) = delete;
+  HttpApi& operator=(const HttpApi&) = delete;
+
+  /// Binds all addresses and accepts. /livez is answered at once, all else is 503 with Retry-After while not ready.
+  /// kAlreadyExists when an address is in use, kInvalidArgument for addresses, certificates or a log file that cannot
+  /// be used.
+  Result<> listen();
+  const std::vector<ipld::Multiaddr>& addresses() const;
+
+  /// Takes no more requests, lets running ones end until `deadline`, then cancels them.
+  boost::asio::awaitable<void> stop(SteadyTime deadline);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ipfsc::api::common

@@ -20,12 +20,18 @@ Result<state::Peer> Cluster::member(const ipld::PeerId& peer) const {
   return fail(ErrorKind::kNotFound, peer.to_string() + " is not a peer of this cluster");
 }
 
+proto::Operation Cluster::state_change(const ipld::PeerId& peer, proto::PeerState state) const {
+  proto::PeerChange change;
+  change.set_peer(peer.bytes());
+  change.set_state(state);
+  return change_peer(state_, std::move(change), "membership");
+}
+
 Task<> Cluster::drain_peer(ipld::PeerId peer, bool undo) {
   CO_TRY(check_writable());
-  CO_TRY_ASSIGN(auto known, member(peer));
-  known.state = undo ? proto::PEER_STATE_UP : proto::PEER_STATE_DRAINING;
+  CO_TRY(member(peer));
   std::vector<proto::Operation> operations;
-  operations.push_back(put_peer(known, "membership"));
+  operations.push_back(state_change(peer, undo ? proto::PEER_STATE_UP : proto::PEER_STATE_DRAINING));
   operations.push_back(remove_record(kReplacements, peer.bytes()));
   CO_TRY(co_await submit(std::move(operations)));
   log.info("the peer {} {}", peer.to_string(), undo ? "takes part again" : "is drained");
@@ -35,7 +41,7 @@ Task<> Cluster::drain_peer(ipld::PeerId peer, bool undo) {
 Task<MovementPlan> Cluster::replace_peer(ipld::PeerId peer, ipld::PeerId replacement, bool dry_run) {
   if (!dry_run) CO_TRY(check_writable());
   if (peer == replacement) co_return fail(ErrorKind::kInvalidArgument, "a peer cannot replace itself");
-  CO_TRY_ASSIGN(auto known, member(peer));
+  CO_TRY(member(peer));
   CO_TRY_ASSIGN(auto next, member(replacement));
   if (next.state != proto::PEER_STATE_UP) {
     co_return fail(ErrorKind::kFailedPrecondition,
@@ -49,10 +55,9 @@ Task<MovementPlan> Cluster::replace_peer(ipld::PeerId peer, ipld::PeerId replace
   request.set_dry_run(true);
   CO_TRY_ASSIGN(auto plan, co_await ask_for_plan(request));
   if (dry_run) co_return plan;
-  known.state = proto::PEER_STATE_DRAINING;
   std::vector<proto::Operation> operations;
   operations.push_back(put_record(kReplacements, peer.bytes(), replacement.bytes()));
-  operations.push_back(put_peer(known, "membership"));
+  operations.push_back(state_change(peer, proto::PEER_STATE_DRAINING));
   CO_TRY(co_await submit(std::move(operations)));
   log.info("the peer {} takes the place of {}", replacement.to_string(), peer.to_string());
   co_return plan;
@@ -60,7 +65,7 @@ Task<MovementPlan> Cluster::replace_peer(ipld::PeerId peer, ipld::PeerId replace
 
 Task<> Cluster::set_role(ipld::PeerId peer, proto::PeerRole role) {
   CO_TRY(check_writable());
-  CO_TRY_ASSIGN(auto known, member(peer));
+  CO_TRY(member(peer));
   auto may_vote = [&](const state::Peer& other) {
     auto its = other.id == peer ? role : other.role;
     return belongs(other) && (its == proto::PEER_ROLE_AUTO || its == proto::PEER_ROLE_VOTER);
@@ -68,9 +73,11 @@ Task<> Cluster::set_role(ipld::PeerId peer, proto::PeerRole role) {
   if (!std::ranges::any_of(state_.peers(), may_vote)) {
     co_return fail(ErrorKind::kFailedPrecondition, "nobody would vote: give another peer the role voter before");
   }
-  known.role = role;
+  proto::PeerChange change;
+  change.set_peer(peer.bytes());
+  change.set_role(role);
   std::vector<proto::Operation> operations;
-  operations.push_back(put_peer(known, "membership"));
+  operations.push_back(change_peer(state_, std::move(change), "membership"));
   CO_TRY(co_await submit(std::move(operations)));
   log.info("the peer {} gets the role {}", peer.to_string(), role_name(role));
   co_return Result<>{};

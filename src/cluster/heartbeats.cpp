@@ -233,6 +233,15 @@ Task<> Heartbeats::judge_loop() {
   }
 }
 
+/// Unless somebody has changed it meanwhile: a drain, say.
+proto::Operation Heartbeats::state_change(const state::Peer& peer, proto::PeerState to) const {
+  proto::PeerChange change;
+  change.set_peer(peer.id.bytes());
+  change.set_state(to);
+  change.set_if_state(peer.state);
+  return change_peer(state_, std::move(change), "monitor");
+}
+
 void Heartbeats::judge() {
   auto now = runtime_.now();
   auto others = other_members(state_, options_.self);
@@ -269,21 +278,18 @@ void Heartbeats::judge() {
   std::vector<proto::Operation> operations;
   // Who leads is up, whatever the log said of it before; nobody else would say so.
   if (auto self = state_.peer(options_.self); self && self->state == proto::PEER_STATE_DOWN) {
-    self->state = proto::PEER_STATE_UP;
-    operations.push_back(put_peer(*self, "monitor"));
+    operations.push_back(state_change(*self, proto::PEER_STATE_UP));
   }
   auto all_voters = voters();
   for (const auto& peer : others) {
     auto known = state_.peer(peer);
     if (!known) continue;
     auto verdict = judge_.verdict(peer, all_voters, now);
-    bool down = known->state == proto::PEER_STATE_DOWN;
-    if (verdict == monitor::Verdict::kDown && known->state == proto::PEER_STATE_UP)
-      known->state = proto::PEER_STATE_DOWN;
-    if (verdict == monitor::Verdict::kUp && down) known->state = proto::PEER_STATE_UP;
-    if (known->state == state_.peer(peer)->state) continue;
-    log.warn("the peer {} ({}) is {}", peer.to_string(), known->name, down ? "back" : "down");
-    operations.push_back(put_peer(*known, "monitor"));
+    bool falls = verdict == monitor::Verdict::kDown && known->state == proto::PEER_STATE_UP;
+    bool returns = verdict == monitor::Verdict::kUp && known->state == proto::PEER_STATE_DOWN;
+    if (!falls && !returns) continue;
+    log.warn("the peer {} ({}) is {}", peer.to_string(), known->name, returns ? "back" : "down");
+    operations.push_back(state_change(*known, returns ? proto::PEER_STATE_UP : proto::PEER_STATE_DOWN));
   }
   if (auto version = raised_apply_version(others)) {
     proto::Operation raise;

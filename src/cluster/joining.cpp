@@ -121,17 +121,15 @@ Task<Bytes> Membership::take_join(rpc::CallInfo info, Bytes bytes) {
   auto deadline = runtime_.now() + kJoinTime;
   std::vector<proto::Operation> operations;
   auto role = static_cast<proto::PeerRole>(request.role());
-  state::Peer entry{.id = peer,
-                    .name = request.self().name(),
-                    .role = role,
-                    .configured_role = role,
-                    .addresses = addresses_of(request.self())};
+  auto addresses = addresses_of(request.self());
   // A member that has lost its data stays drained, and keeps the role that somebody gave it.
   if (auto known = state_.peer(peer); known && belongs(*known)) {
-    if (known->state == proto::PEER_STATE_DRAINING) entry.state = known->state;
-    if (known->configured_role == role) entry.role = known->role;
+    operations.push_back(told_change(*known, request.self().name(), role, addresses));
+  } else {
+    operations.push_back(put_peer(
+        {.id = peer, .name = request.self().name(), .role = role, .configured_role = role, .addresses = addresses},
+        "membership"));
   }
-  operations.push_back(put_peer(entry, "membership"));
   if (auto approval = state_.record(kApprovals, peer.bytes()); approval && *approval) {
     operations.push_back(remove_record(kApprovals, peer.bytes()));
   }
@@ -164,8 +162,6 @@ Result<> Membership::admit(const ipld::PeerId& caller, rpc::Access access) {
   }
   return fail(ErrorKind::kPermissionDenied, "the peer " + caller.to_string() + " does not belong to this cluster");
 }
-
-/// The peer's calls are refused until it comes with another program.
 
 /// Of one that wants to join.
 Result<> Membership::check_approved(const ipld::PeerId& peer, const std::string& remote) {

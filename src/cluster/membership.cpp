@@ -93,6 +93,7 @@ proto::PeerEntry Membership::entry_of(const ipld::PeerId& peer) const {
   return entry;
 }
 
+/// The peer's calls are refused until it comes with another program.
 Result<> Membership::note_protocol(const ipld::PeerId& peer, Result<> checked) {
   if (checked) {
     foreign_.erase(peer);
@@ -293,6 +294,20 @@ Task<> Membership::watch_addresses() {
   }
 }
 
+/// What a member tells of itself. The role that somebody gave it stands until its configuration says another.
+proto::Operation Membership::told_change(const state::Peer& known, const std::string& name, proto::PeerRole role,
+                                         const std::vector<ipld::Multiaddr>& addresses) const {
+  proto::PeerChange change;
+  change.set_peer(known.id.bytes());
+  change.set_name(name);
+  *change.mutable_addresses() = binary(addresses);
+  if (known.configured_role != role) {
+    change.set_configured_role(role);
+    change.set_role(role);
+  }
+  return change_peer(state_, std::move(change), "membership");
+}
+
 /// Until the log says of this peer what is true.
 Task<> Membership::announce() {
   auto own = own_entry();
@@ -302,23 +317,23 @@ Task<> Membership::announce() {
     if (!ready && ready.error().kind == ErrorKind::kCancelled) co_return ready;
     if (ready) {
       auto known = state_.peer(options_.self);
-      state::Peer entry{.id = options_.self,
-                        .member = true,
-                        .name = own.name(),
-                        .role = options_.role,
-                        .configured_role = options_.role,
-                        .addresses = addresses};
+      std::vector<proto::Operation> operations;
       if (known && known->member) {
-        entry.state = known->state;
-        // What somebody has said since stands until the configuration changes.
-        if (known->configured_role == options_.role) entry.role = known->role;
-        if (known->name == entry.name && known->addresses == addresses &&
-            known->configured_role == entry.configured_role) {
+        if (known->name == own.name() && known->addresses == addresses && known->configured_role == options_.role) {
           co_return Result<>{};
         }
+        operations.push_back(told_change(*known, own.name(), options_.role, addresses));
+      } else if (known && was_removed(*known)) {
+        co_return Result<>{};  // only a join makes it a member again
+      } else {
+        operations.push_back(put_peer({.id = options_.self,
+                                       .member = true,
+                                       .name = own.name(),
+                                       .role = options_.role,
+                                       .configured_role = options_.role,
+                                       .addresses = addresses},
+                                      "membership"));
       }
-      std::vector<proto::Operation> operations;
-      operations.push_back(put_peer(entry, "membership"));
       auto wrote = co_await consensus_->submit(std::move(operations), runtime_.now() + kCallTime);
       if (wrote && wrote->front().status != state::OutcomeStatus::kRefused) co_return Result<>{};
       if (!wrote && wrote.error().kind == ErrorKind::kCancelled) co_return fail(wrote.error());

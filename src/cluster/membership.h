@@ -68,6 +68,8 @@ class Membership {
   void take_word_of(const ipld::PeerId& peer, const proto::HelloAnswer& answer);
   Task<proto::HelloAnswer> say_hello(ipld::PeerId peer, Duration time);
   Task<> announce();
+  proto::Operation told_change(const state::Peer& known, const std::string& name, proto::PeerRole role,
+                               const std::vector<ipld::Multiaddr>& addresses) const;
   Task<> record_start();
 
   proto::PeerEntry own_entry() const;

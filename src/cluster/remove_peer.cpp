@@ -100,11 +100,8 @@ Task<> Cluster::empty_peer(const ipld::PeerId& peer, bool force) {
   if (!known || !belongs(*known) || known->pins == 0 || options_.disable_repinning || force) co_return Result<>{};
   auto before = known->state;
   auto set_state = [this, &peer](proto::PeerState state) -> Task<> {
-    auto now = state_.peer(peer);
-    if (!now) co_return Result<>{};
-    now->state = state;
     std::vector<proto::Operation> operations;
-    operations.push_back(put_peer(*now, "membership"));
+    operations.push_back(state_change(peer, state));
     CO_TRY(co_await submit(std::move(operations)));
     co_return Result<>{};
   };

@@ -56,6 +56,8 @@ Result<Outcome> Applier::dispatch(const proto::Operation& operation) {
       return record_remove(operation.record_remove());
     case proto::Operation::kPeerPut:
       return peer_put(operation.peer_put());
+    case proto::Operation::kPeerChange:
+      return peer_change(operation.peer_change());
     case proto::Operation::kPeerRemove:
       return peer_remove(operation.peer_remove());
     case proto::Operation::kWorkPut:

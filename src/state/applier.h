@@ -42,7 +42,9 @@ class Applier {
   Result<Outcome> record_put(const proto::RecordPut& op);
   Result<Outcome> record_remove(const proto::RecordRemove& op);
   Result<Outcome> peer_put(const proto::PeerPut& op);
+  Result<Outcome> peer_change(const proto::PeerChange& op);
   Result<Outcome> peer_remove(const proto::PeerRemove& op);
+  Outcome write_peer(Peer peer);
   Result<Outcome> work_put(const proto::WorkPut& op);
   Result<Outcome> work_remove(const proto::WorkRemove& op);
   Result<Outcome> trim(const proto::Trim& op);

@@ -9,6 +9,16 @@ bool guard_holds(const Op& op, Revision now) {
   return !op.has_if_revision() || op.if_revision() == now;
 }
 
+Result<std::vector<ipld::Multiaddr>> addresses_of(const google::protobuf::RepeatedPtrField<std::string>& binary) {
+  std::vector<ipld::Multiaddr> out;
+  for (const auto& bytes : binary) {
+    auto address = ipld::Multiaddr::from_bytes(bytes);
+    if (!address) return fail(ErrorKind::kInvalidArgument, "addresses: " + address.error().message);
+    out.push_back(*std::move(address));
+  }
+  return out;
+}
+
 }  // namespace
 
 Bytes encode_record(Revision revision, ByteView value) {
@@ -60,25 +70,46 @@ Result<Outcome> Applier::record_remove(const proto::RecordRemove& op) {
 Result<Outcome> Applier::peer_put(const proto::PeerPut& op) {
   auto id = ipld::PeerId::from_bytes(op.peer());
   if (!id) return refused("peer: " + id.error().message);
-  Peer peer{.id = *id,
-            .member = true,
-            .name = op.name(),
-            .role = op.role(),
-            .configured_role = op.configured_role(),
-            .state = op.state()};
-  for (const auto& bytes : op.addresses()) {
-    auto address = ipld::Multiaddr::from_bytes(bytes);
-    if (!address) return refused("addresses: " + address.error().message);
-    peer.addresses.push_back(*std::move(address));
+  auto addresses = addresses_of(op.addresses());
+  if (!addresses) return refused(addresses.error().message);
+  return write_peer({.number = t_.number_of(*id),
+                     .id = *id,
+                     .member = true,
+                     .name = op.name(),
+                     .role = op.role(),
+                     .configured_role = op.configured_role(),
+                     .state = op.state(),
+                     .addresses = *std::move(addresses)});
+}
+
+Result<Outcome> Applier::peer_change(const proto::PeerChange& op) {
+  auto id = ipld::PeerId::from_bytes(op.peer());
+  if (!id) return refused("peer: " + id.error().message);
+  const Peer* known = t_.peers().at(t_.peers().find(*id));
+  if (known == nullptr || !known->member) return not_found("it is not a member");
+  if (op.has_if_state() && op.if_state() != known->state) return guard_failed(0);
+  Peer peer = *known;
+  if (op.has_name()) peer.name = op.name();
+  if (op.has_role()) peer.role = op.role();
+  if (op.has_configured_role()) peer.configured_role = op.configured_role();
+  if (op.has_state()) peer.state = op.state();
+  if (op.has_addresses()) {
+    auto addresses = addresses_of(op.addresses().addresses());
+    if (!addresses) return refused(addresses.error().message);
+    peer.addresses = *std::move(addresses);
   }
-  peer.number = t_.number_of(*id);
+  return write_peer(std::move(peer));
+}
+
+/// Over the row of its number.
+Outcome Applier::write_peer(Peer peer) {
   const Peer& known = *t_.peers().at(peer.number);
   bool stays = known.member && known.state == peer.state;
   peer.since = stays ? known.since : from_ms(t_.head.time_ms);
   if (known == peer) return unchanged(0);
-  *t_.change_peers().at(peer.number) = peer;
+  t_.remember({.kind = Change::kPeer, .subject = peer.id.bytes()});
   t_.mark_peer(peer.number);
-  t_.remember({.kind = Change::kPeer, .subject = op.peer()});
+  *t_.change_peers().at(peer.number) = std::move(peer);
   return Outcome{};
 }
 

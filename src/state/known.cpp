@@ -37,6 +37,8 @@ bool is_known(const proto::Operation& operation) {
       return is_flat_known(operation.record_remove());
     case proto::Operation::kPeerPut:
       return is_flat_known(operation.peer_put());
+    case proto::Operation::kPeerChange:
+      return is_flat_known(operation.peer_change()) && is_flat_known(operation.peer_change().addresses());
     case proto::Operation::kPeerRemove:
       return is_flat_known(operation.peer_remove());
     case proto::Operation::kWorkPut:

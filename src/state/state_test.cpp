@@ -280,6 +280,45 @@ TEST(State, PeersKeepTheirNumbers) {
   EXPECT_EQ(peers[1].addresses.size(), 1u);
 }
 
+TEST(State, AChangeOfAPeerLeavesTheRestAndRevivesNobody) {
+  Fixture f;
+  auto change = [&](auto fill) {
+    proto::Operation op;
+    op.mutable_peer_change()->set_peer(peer_of(1).bytes());
+    fill(*op.mutable_peer_change());
+    return f.one(op).status;
+  };
+  auto drain = [](proto::PeerChange& peer) { peer.set_state(proto::PEER_STATE_DRAINING); };
+  EXPECT_EQ(change(drain), OutcomeStatus::kNotFound);
+  auto address = ipld::Multiaddr::parse("/ip4/1.2.3.4/tcp/9096")->bytes();
+  proto::Operation put;
+  put.mutable_peer_put()->set_peer(peer_of(1).bytes());
+  put.mutable_peer_put()->set_name("alpha");
+  put.mutable_peer_put()->add_addresses(address);
+  f.one(put);
+  EXPECT_EQ(change(drain), OutcomeStatus::kApplied);
+  EXPECT_EQ(change(drain), OutcomeStatus::kUnchanged);
+  EXPECT_EQ(change([](auto& peer) { peer.set_role(proto::PEER_ROLE_STANDBY); }), OutcomeStatus::kApplied);
+  EXPECT_EQ(change([](auto& peer) {
+              peer.set_if_state(proto::PEER_STATE_UP);
+              peer.set_state(proto::PEER_STATE_DOWN);
+            }),
+            OutcomeStatus::kGuardFailed);
+  EXPECT_EQ(change([](auto& peer) { peer.mutable_addresses()->add_addresses("not one"); }), OutcomeStatus::kRefused);
+  auto peer = *f.state->peer(peer_of(1));
+  EXPECT_EQ(peer.name, "alpha");
+  EXPECT_EQ(peer.role, proto::PEER_ROLE_STANDBY);
+  EXPECT_EQ(peer.state, proto::PEER_STATE_DRAINING);
+  EXPECT_EQ(peer.addresses.size(), 1u);
+  EXPECT_EQ(change([](auto& peer) { peer.mutable_addresses(); }), OutcomeStatus::kApplied);
+  EXPECT_TRUE(f.state->peer(peer_of(1))->addresses.empty());
+  proto::Operation remove;
+  remove.mutable_peer_remove()->set_peer(peer_of(1).bytes());
+  f.one(remove);
+  EXPECT_EQ(change([](auto& peer) { peer.set_state(proto::PEER_STATE_UP); }), OutcomeStatus::kNotFound);
+  EXPECT_FALSE(f.state->peer(peer_of(1))->member);
+}
+
 TEST(State, APeerKeepsTheTimeSinceWhichItIsInItsState) {
   Fixture f;
   auto put = [&](proto::PeerState state, std::string name) {

@@ -194,6 +194,18 @@ struct Model {
     return OutcomeStatus::kApplied;
   }
 
+  OutcomeStatus peer_change(const proto::PeerChange& op) {
+    auto peer = *ipld::PeerId::from_bytes(op.peer());
+    if (!peers.contains(peer) || !peers[peer].first) return OutcomeStatus::kNotFound;
+    if (op.has_if_state() && op.if_state() != peers[peer].second) return OutcomeStatus::kGuardFailed;
+    if (!op.has_state() || op.state() == peers[peer].second) return OutcomeStatus::kUnchanged;
+    peers[peer].second = op.state();
+    auto c = change(Change::kPeer);
+    c.peer = peer;
+    history.push_back({revision(), c, {}, {}});
+    return OutcomeStatus::kApplied;
+  }
+
   OutcomeStatus work_put(const proto::WorkPut& op) {
     auto cid = *ipld::Cid::from_bytes(op.cid());
     if (!pins.contains(cid)) return OutcomeStatus::kNotFound;
@@ -223,6 +235,7 @@ struct Model {
     if (op.has_record_put()) return record_put(op.record_put());
     if (op.has_record_remove()) return record_remove(op.record_remove());
     if (op.has_peer_put()) return peer_put(op.peer_put());
+    if (op.has_peer_change()) return peer_change(op.peer_change());
     if (op.has_work_put()) return work_put(op.work_put());
     if (op.has_work_remove()) return work_remove(op.work_remove());
     return trim(op.trim());
@@ -353,6 +366,10 @@ class Random {
     } else if (what < 83) {
       op.mutable_record_remove()->set_kind(chance(50) ? "kind" : "kinds");
       op.mutable_record_remove()->set_key(of(names));
+    } else if (what < 85) {
+      op.mutable_peer_change()->set_peer(peer().bytes());
+      if (chance(70)) op.mutable_peer_change()->set_state(static_cast<proto::PeerState>(below(3)));
+      if (chance(30)) op.mutable_peer_change()->set_if_state(static_cast<proto::PeerState>(below(3)));
     } else if (what < 87) {
       op.mutable_peer_put()->set_peer(peer().bytes());
       op.mutable_peer_put()->set_state(static_cast<proto::PeerState>(below(3)));

@@ -41,6 +41,8 @@ Result<> check_operation(const proto::Operation& operation) {
       return check_text("kind of the record", operation.record_remove().kind());
     case proto::Operation::kPeerPut:
       return check_text("name of the peer", operation.peer_put().name());
+    case proto::Operation::kPeerChange:
+      return check_text("name of the peer", operation.peer_change().name());
     case proto::Operation::kWorkPut:
       for (const auto& move : operation.work_put().work().moves()) TRY(check_text("reason", move.reason()));
       return {};

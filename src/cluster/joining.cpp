@@ -26,6 +26,10 @@ Result<> check_entry(const proto::PeerEntry& entry) {
   return {};
 }
 
+Error removed_error(const ipld::PeerId& peer) {
+  return {ErrorKind::kPermissionDenied, "the peer " + peer.to_string() + " was removed from this cluster"};
+}
+
 }  // namespace
 
 Task<Bytes> Membership::join(std::vector<ipld::Multiaddr> bootstrap, SteadyTime deadline) {
@@ -144,14 +148,11 @@ Task<Bytes> Membership::take_join(rpc::CallInfo info, Bytes bytes) {
 }
 
 Result<> Membership::admit(const ipld::PeerId& caller, rpc::Access access) {
+  if (access == rpc::Access::kOutsider) return {};
   auto known = state_.peer(caller);
-  bool banned = known && known->state == proto::PEER_STATE_BANNED;
-  if (banned || (known && known->state == proto::PEER_STATE_REMOVED && access == rpc::Access::kMember)) {
-    return fail(ErrorKind::kPermissionDenied, "the peer " + caller.to_string() + " was removed from this cluster");
-  }
-  auto foreign = foreign_.find(caller);
-  if (foreign != foreign_.end() && access == rpc::Access::kMember) return fail(foreign->second);
-  if (access == rpc::Access::kOutsider || (known && belongs(*known))) return {};
+  if (known && was_removed(*known)) return fail(removed_error(caller));
+  if (auto foreign = foreign_.find(caller); foreign != foreign_.end()) return fail(foreign->second);
+  if (known && belongs(*known)) return {};
   // A peer that has just joined has no state yet; its log knows the members.
   if (consensus_->names(caller)) return {};
   // Nor does a peer that was away know who joined meanwhile. While nobody leads, one of those may be the leader that
@@ -166,6 +167,7 @@ Result<> Membership::admit(const ipld::PeerId& caller, rpc::Access access) {
 /// Of one that wants to join.
 Result<> Membership::check_approved(const ipld::PeerId& peer, const std::string& remote) {
   auto known = state_.peer(peer);
+  if (known && known->state == proto::PEER_STATE_BANNED) return fail(removed_error(peer));
   if (!options_.approve_joins || (known && belongs(*known))) return {};
   TRY_ASSIGN(auto approval, state_.record(kApprovals, peer.bytes()));
   if (approval) {

@@ -137,7 +137,7 @@ Task<Bytes> Membership::take_hello(rpc::CallInfo info, Bytes bytes) {
   answer.set_incarnation(info_here.incarnation);
   if (auto member = admit(info.caller, rpc::Access::kMember); !member) {
     auto known = state_.peer(info.caller);
-    answer.set_removed(known && known->state == proto::PEER_STATE_REMOVED);
+    answer.set_removed(known && was_removed(*known));
     co_return answer.SerializeAsString();
   }
   learn(request.self());
@@ -179,12 +179,8 @@ Task<> Membership::greet(ipld::PeerId peer) {
       old_copy_ = answer.error();
       co_return Result<>{};
     }
-    if (answer) note_incarnation(peer, answer->cluster_id(), answer->incarnation());
-    if (answer && !answer->peers().empty()) {
-      take_word_of(peer, *answer);
-      co_return Result<>{};
-    }
-    if (answer && answer->cluster_id() == state_.info().cluster_id) told_removed_ |= answer->removed();
+    if (answer) take_word_of(peer, *answer);
+    if (answer && !answer->peers().empty()) co_return Result<>{};
     if (answer) {
       log.warn("the peer {} says that this one {}", peer.to_string(),
                answer->removed() ? "was removed from the cluster" : "does not belong to its cluster");
@@ -198,6 +194,8 @@ Task<> Membership::greet(ipld::PeerId peer) {
 }
 
 void Membership::take_word_of(const ipld::PeerId& peer, const proto::HelloAnswer& answer) {
+  note_incarnation(peer, answer.cluster_id(), answer.incarnation());
+  if (answer.cluster_id() == state_.info().cluster_id) told_removed_ |= answer.removed();
   auto known = state_.peer(peer);
   bool member = known && belongs(*known);
   for (const auto& entry : answer.peers()) {
@@ -218,11 +216,7 @@ void Membership::ask_all() {
   for (const auto& peer : other_members(state_, options_.self)) {
     tasks_.spawn("asking who belongs to the cluster", [](Membership& self, ipld::PeerId peer) -> Task<> {
       auto answer = co_await self.say_hello(peer, kFirstCallTime);
-      if (answer) {
-        self.note_incarnation(peer, answer->cluster_id(), answer->incarnation());
-        if (answer->cluster_id() == self.state_.info().cluster_id) self.told_removed_ |= answer->removed();
-        self.take_word_of(peer, *answer);
-      }
+      if (answer) self.take_word_of(peer, *answer);
       co_return Result<>{};
     }(*this, peer));
   }

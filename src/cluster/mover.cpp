@@ -52,8 +52,7 @@ proto::Operation end_move(const ipld::Cid& cid, proto::Work work) {
 std::vector<ipld::PeerId> removed_holders(const state::State& state) {
   std::vector<ipld::PeerId> out;
   for (const auto& peer : state.peers()) {
-    bool removed = peer.state == proto::PEER_STATE_REMOVED || peer.state == proto::PEER_STATE_BANNED;
-    if (removed && peer.pins > 0) out.push_back(peer.id);
+    if (was_removed(peer) && peer.pins > 0) out.push_back(peer.id);
   }
   return out;
 }
@@ -66,16 +65,7 @@ bool movements_paused(const state::State& state) {
 }
 
 proto::Operation pause_movements(bool pause) {
-  proto::Operation op;
-  op.set_actor("rest");
-  if (pause) {
-    op.mutable_record_put()->set_kind(std::string(kSettings));
-    op.mutable_record_put()->set_key(std::string(kPaused));
-  } else {
-    op.mutable_record_remove()->set_kind(std::string(kSettings));
-    op.mutable_record_remove()->set_key(std::string(kPaused));
-  }
-  return op;
+  return pause ? put_record(kSettings, kPaused, {}, "rest") : remove_record(kSettings, kPaused, "rest");
 }
 
 Task<> Mover::run() {
@@ -323,26 +313,29 @@ Task<allocator::Plan> Mover::plan_all(allocator::PlanRequest request) {
   co_return std::move(planner).finish();
 }
 
-/// What is to be planned now, and the peers whose copies that is about: repairs first.
-Result<std::vector<std::pair<allocator::PlanRequest, std::vector<ipld::PeerId>>>> Mover::requests() {
+/// What is to be planned now: repairs first.
+Result<std::vector<Mover::Wanted>> Mover::wanted() {
   allocator::PlanRequest any{.now = context_.runtime.wall_now(), .grace = context_.options.repin_grace};
-  std::vector<std::pair<allocator::PlanRequest, std::vector<ipld::PeerId>>> out(2, {any, {}});
-  out[1].first.goal = allocator::Goal::kDrain;
-  out[0].second = removed_holders(context_.state);
+  Wanted repairs{.request = any, .peers = removed_holders(context_.state)};
+  Wanted drains{.request = any};
+  drains.request.goal = allocator::Goal::kDrain;
+  std::vector<Wanted> replacements;
   for (const auto& candidate : picture_.peers().all()) {
-    if (candidate.state == allocator::PeerState::kDown) out[0].second.push_back(candidate.peer);
+    if (candidate.state == allocator::PeerState::kDown) repairs.peers.push_back(candidate.peer);
     if (candidate.state != allocator::PeerState::kDraining) continue;
     TRY_ASSIGN(auto record, context_.state.record(kReplacements, candidate.peer.bytes()));
     auto replacement = record ? ipld::PeerId::from_bytes(record->value) : fail(ErrorKind::kNotFound, "");
     if (!replacement) {
-      out[1].second.push_back(candidate.peer);
+      drains.peers.push_back(candidate.peer);
       continue;
     }
-    auto& [request, peers] = out.emplace_back(any, std::vector{candidate.peer});
+    auto& [request, peers] = replacements.emplace_back(any, std::vector{candidate.peer});
     request.goal = allocator::Goal::kReplace;
     request.leaving = peers;
     request.replacement = *std::move(replacement);
   }
+  std::vector<Wanted> out{std::move(repairs), std::move(drains)};
+  std::ranges::move(replacements, std::back_inserter(out));
   return out;
 }
 
@@ -366,8 +359,8 @@ Task<> Mover::plan() {
   plan_again_ = false;
   next_due_.reset();
   blocked_.clear();
-  CO_TRY_ASSIGN(auto wanted, requests());
-  for (auto& [request, peers] : wanted) {
+  CO_TRY_ASSIGN(auto all, wanted());
+  for (auto& [request, peers] : all) {
     std::set<ipld::Cid> offered;
     allocator::Planner planner(picture_.peers(), picture_.policy(), std::move(request));
     for (const auto& peer : peers) CO_TRY(co_await offer(planner, {.peer = peer}, &offered));

@@ -49,7 +49,11 @@ class Mover {
   Task<std::map<ipld::PeerId, std::set<ipld::Cid>>> ask(Questions questions);
   allocator::PeerState state_of(const ipld::PeerId& peer);
   Task<> plan();
-  Result<std::vector<std::pair<allocator::PlanRequest, std::vector<ipld::PeerId>>>> requests();
+  struct Wanted {
+    allocator::PlanRequest request;
+    std::vector<ipld::PeerId> peers;  // whose copies it is about
+  };
+  Result<std::vector<Wanted>> wanted();
   Task<> rebalance();
   Task<> plan_rebalance();
   Task<allocator::Peers> settled_peers();

@@ -56,8 +56,7 @@ void PeerPicture::refresh() {
   for (const auto& peer : state_.peers()) {
     if (belongs(peer)) add(peer);
     // It was removed at once: its copies are to be made elsewhere.
-    bool removed = peer.state == proto::PEER_STATE_REMOVED || peer.state == proto::PEER_STATE_BANNED;
-    if (removed && peer.pins > 0) {
+    if (was_removed(peer) && peer.pins > 0) {
       all.emplace(peer.id, allocator::Candidate{.peer = peer.id, .state = allocator::PeerState::kRemoved});
     }
   }

@@ -15,13 +15,7 @@ constexpr size_t kMostAtOnce = 500;                    // movements that begin i
 
 }  // namespace
 
-proto::Operation rebalance_for(const ipld::PeerId& peer) {
-  proto::Operation op;
-  op.set_actor("membership");
-  op.mutable_record_put()->set_kind(std::string(kJoined));
-  op.mutable_record_put()->set_key(peer.bytes());
-  return op;
-}
+proto::Operation rebalance_for(const ipld::PeerId& peer) { return put_record(kJoined, peer.bytes(), {}); }
 
 /// Begins what the budget has of the plan for them.
 Task<> Mover::rebalance() {
@@ -48,10 +42,7 @@ Task<> Mover::plan_rebalance() {
   std::vector<proto::Operation> gone, done;
   std::string names;
   for (const auto& record : records) {
-    proto::Operation forget;
-    forget.set_actor("rebalance");
-    forget.mutable_record_remove()->set_kind(std::string(kJoined));
-    forget.mutable_record_remove()->set_key(record.key);
+    auto forget = remove_record(kJoined, record.key, "rebalance");
     forget.mutable_record_remove()->set_if_revision(record.revision);
     auto id = ipld::PeerId::from_bytes(record.key);
     auto known = id ? context_.state.peer(*id) : std::nullopt;

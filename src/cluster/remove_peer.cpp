@@ -36,11 +36,6 @@ void Cluster::serve_removal(rpc::Router& router) {
     if (!request.ParseFromString(bytes)) co_return fail(ErrorKind::kInvalidArgument, "a damaged request");
     CO_TRY_ASSIGN(auto peer, ipld::PeerId::from_bytes(request.peer()));
     if (!consensus_.is_leader()) co_return fail(ErrorKind::kUnavailable, "this peer is not the leader");
-    if (peer == options_.self) {
-      CO_TRY(co_await empty_peer(peer, request.force()));
-      CO_TRY(co_await consensus_.resign(runtime_.now() + kLeaderTime));
-      co_return fail(ErrorKind::kUnavailable, "the leadership has moved: ask again");
-    }
     CO_TRY(co_await remove_as_leader(std::move(peer), request.force(), request.ban()));
     co_return proto::RemovePeerAnswer().SerializeAsString();
   });
@@ -67,9 +62,8 @@ Task<> Cluster::remove_peer(ipld::PeerId peer, bool force, bool ban) {
     if (i > 0) CO_TRY(co_await runtime_.sleep_for(kTryAgain));
     CO_TRY(co_await consensus_.wait_ready(runtime_.now() + kLeaderTime));
     if (consensus_.is_leader()) {
-      if (peer != options_.self) co_return co_await remove_as_leader(std::move(peer), force, ban);
-      CO_TRY(co_await empty_peer(peer, force));
-      CO_TRY(co_await consensus_.resign(runtime_.now() + kLeaderTime));
+      auto removed = co_await remove_as_leader(peer, force, ban);
+      if (removed || peer != options_.self || removed.error().kind != ErrorKind::kUnavailable) co_return removed;
       continue;
     }
     auto leader = consensus_.leader();
@@ -86,6 +80,10 @@ Task<> Cluster::remove_peer(ipld::PeerId peer, bool force, bool ban) {
 
 Task<> Cluster::remove_as_leader(ipld::PeerId peer, bool force, bool ban) {
   CO_TRY(co_await empty_peer(peer, force));
+  if (peer == options_.self) {
+    CO_TRY(co_await consensus_.resign(runtime_.now() + kLeaderTime));
+    co_return fail(ErrorKind::kUnavailable, "the leadership has moved: ask again");
+  }
   // It ends by itself when it sees the entry: while its vote counts, that could be the majority. It may not see the
   // entry any more then, and asks why it hears no leader.
   CO_TRY(co_await consensus_.remove_member(peer, runtime_.now() + options_.write_timeout));

@@ -14,6 +14,9 @@ constexpr int64_t kNoMinimum = std::numeric_limits<int64_t>::min();
 constexpr int64_t kPositive = 1;
 constexpr int64_t kNotNegative = 0;
 
+constexpr std::string_view kRoles[] = {"auto", "voter", "standby", "agent"};
+constexpr std::string_view kJoins[] = {"open", "approve"};
+
 struct Rules {
   int64_t at_least = kNoMinimum;
   bool zero_is_default = false;
@@ -21,7 +24,7 @@ struct Rules {
   bool write_default = true;
   bool listener = false;
   bool secret = false;
-  std::string_view one_of = {};  ///< of a string: what it may be, each followed by a blank
+  std::span<const std::string_view> one_of = {};  ///< of a string: what it may be
 };
 
 int64_t magnitude(int64_t value) { return value; }
@@ -48,10 +51,8 @@ Field field(S Configuration::* section, T S::* member, std::string_view key, std
     T& value = config.*section.*member;
     TRY(decode(in, value));
     if constexpr (std::is_same_v<T, std::string>) {
-      if (!rules.one_of.empty() && (value.empty() || value.find(' ') != value.npos ||
-                                    (" " + std::string(rules.one_of)).find(" " + value + " ") == std::string::npos)) {
-        return fail(ErrorKind::kInvalidArgument,
-                    fmt::format("expected one of: {}", rules.one_of.substr(0, rules.one_of.size() - 1)));
+      if (!rules.one_of.empty() && std::ranges::find(rules.one_of, value) == rules.one_of.end()) {
+        return fail(ErrorKind::kInvalidArgument, fmt::format("expected one of: {}", fmt::join(rules.one_of, " ")));
       }
     }
     if (rules.zero_is_default && magnitude(value) == 0) value = defaults().*section.*member;
@@ -149,13 +150,13 @@ Section cluster_section() {
             "Bytes a second that this peer fetches from others for its pins; 0 = no limit.", {.write_default = false}),
           c(&C::role, "role",
             "`auto` votes when there is need, `voter` before others, `standby` while a voter is lost, `agent` never.",
-            {.write_default = false, .one_of = "auto voter standby agent "}),
+            {.write_default = false, .one_of = kRoles}),
           c(&C::max_voters, "max_voters", "Voters are the largest odd number of peers up to this.",
             {.at_least = kPositive, .write_default = false}),
           c(&C::voter_grace, "voter_grace", "How long a voter may be lost before another peer gets its vote.",
             {.at_least = kPositive, .write_default = false}),
           c(&C::join, "join", "`open`: who knows the secret may join; `approve`: and is let in by `ctl peers add`.",
-            {.write_default = false, .one_of = "open approve "}),
+            {.write_default = false, .one_of = kJoins}),
           c(&C::follower_mode, "follower_mode", "Refuse writes on this peer.", {.write_default = false}),
           c(&C::peerstore_file, "peerstore_file", "Name of the file of known addresses.", {.write_default = false}),
           c(&C::peer_addresses, "peer_addresses", "Peers to connect to at every start, each with /p2p/<id>."),

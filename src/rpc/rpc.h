@@ -21,7 +21,7 @@ namespace ipfsc::rpc {
 /// peer id that it calls itself.
 enum class Access : uint8_t {
   kMember,   ///< a peer of the cluster
-  kOutsider  ///< anyone who is not banned: for joining only
+  kOutsider  ///< anyone: for joining, and for being told that one may not
 };
 
 /// From the handler's side: the call that it answers.

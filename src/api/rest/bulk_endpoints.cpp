@@ -28,9 +28,9 @@ Line parse_line(std::string_view text) {
 }
 
 /// The next lines, as many as go together; none at the end of the body.
-Task<std::vector<Line>> next_lines(net::LineReader& reader) {
-  std::vector<Line> lines;
-  for (size_t bytes = 0; lines.size() < kLinesAtOnce && bytes < kBytesAtOnce;) {
+Task<std::vector<Line>> next_lines(Runtime& runtime, net::LineReader& reader) {
+  std::vector<std::string> texts;
+  for (size_t bytes = 0; texts.size() < kLinesAtOnce && bytes < kBytesAtOnce;) {
     auto text = co_await reader.next();
     // A limit of the request, not of this machine.
     if (!text && text.error().kind == ErrorKind::kResourceExhausted) {
@@ -39,9 +39,15 @@ Task<std::vector<Line>> next_lines(net::LineReader& reader) {
     CO_TRY(text);
     if (!*text) break;
     bytes += (*text)->size();
-    lines.push_back(parse_line(**text));
+    texts.emplace_back(**text);
   }
-  co_return lines;
+  if (texts.empty()) co_return std::vector<Line>();
+  // A thousand lines take milliseconds, in which the log's heartbeats would wait.
+  co_return co_await run_blocking(runtime, [&texts]() -> Result<std::vector<Line>> {
+    std::vector<Line> lines;
+    for (const auto& text : texts) lines.push_back(parse_line(text));
+    return lines;
+  });
 }
 
 void append_answer(std::string& out, uint64_t line, const ipld::Cid* cid, const Result<model::Pin>& result) {
@@ -56,19 +62,29 @@ void append_answer(std::string& out, uint64_t line, const ipld::Cid* cid, const 
   out += '\n';
 }
 
+/// The last line when the rest was not done. Few clients look at trailers.
+void append_end(std::string& out, uint64_t done, const Error& error) {
+  model::JsonObject object(out);
+  object.number("code", status_of(error));
+  object.text("message", fmt::format("nothing was done from line {} on: {}", done + 1, error.message));
+  object.end();
+  out += '\n';
+}
+
 /// `act` does what is asked for with those lines that could be read: one result for each, in order.
 template <class Act>
-Task<> each_line(net::Request& request, net::Response& response, Act act) {
+Task<> each_line(Runtime& runtime, net::Request& request, net::Response& response, Act act) {
   net::LineReader reader(request.body(), kMostLineBytes);
   JsonStream stream(response);
   uint64_t number = 0;
   std::string held;
   auto end = [&](Result<> outcome) -> Task<> {
+    if (!outcome && number > 0) append_end(held, number, outcome.error());
     if (!held.empty()) CO_TRY(co_await stream.write(held));
     co_return stream.end({.outcome = std::move(outcome)});
   };
   for (;;) {
-    auto lines = co_await next_lines(reader);
+    auto lines = co_await next_lines(runtime, reader);
     if (!lines) co_return co_await end(fail(lines.error()));
     if (lines->empty()) co_return co_await end({});
     std::vector<model::Pin> asked;
@@ -76,12 +92,17 @@ Task<> each_line(net::Request& request, net::Response& response, Act act) {
       if (line) asked.push_back(*line);
     }
     auto results = co_await act(std::move(asked));
-    if (!results) co_return co_await end(fail(results.error()));
+    if (!results && number == 0) co_return co_await end(fail(results.error()));  // the whole request's answer
     size_t done = 0;
     for (const auto& line : *lines) {
       ++number;
-      line ? append_answer(held, number, &line->cid, (*results)[done++]) : append_answer(held, number, nullptr, line);
+      if (!line) {
+        append_answer(held, number, nullptr, line);
+      } else {
+        append_answer(held, number, &line->cid, results ? (*results)[done++] : Line(fail(results.error())));
+      }
     }
+    if (!results) co_return co_await end(fail(results.error()));
     if (held.size() < kMostHeldBytes) continue;
     CO_TRY(co_await stream.write(held));
     held.clear();
@@ -90,7 +111,7 @@ Task<> each_line(net::Request& request, net::Response& response, Act act) {
 
 Task<> pin_lines(RestContext& context, net::Request& request, net::Response& response) {
   CO_TRY_ASSIGN(auto caller, caller_of(request));
-  co_return co_await each_line(request, response, [&](std::vector<model::Pin> asked) {
+  co_return co_await each_line(context.runtime, request, response, [&](std::vector<model::Pin> asked) {
     std::vector<std::pair<ipld::Cid, model::PinOptions>> pins;
     for (auto& pin : asked) pins.emplace_back(std::move(pin.cid), std::move(pin.options));
     return context.cluster->pin_many(std::move(pins), caller);
@@ -99,7 +120,7 @@ Task<> pin_lines(RestContext& context, net::Request& request, net::Response& res
 
 Task<> unpin_lines(RestContext& context, net::Request& request, net::Response& response) {
   CO_TRY_ASSIGN(auto caller, caller_of(request));
-  co_return co_await each_line(request, response, [&](std::vector<model::Pin> asked) {
+  co_return co_await each_line(context.runtime, request, response, [&](std::vector<model::Pin> asked) {
     std::vector<ipld::Cid> cids;
     for (auto& pin : asked) cids.push_back(std::move(pin.cid));
     return context.cluster->unpin_many(std::move(cids), caller);

@@ -46,28 +46,32 @@ Task<> get_peers(RestContext& context, net::Response& response) {
   co_return stream.end({});
 }
 
-Task<> remove_peer(RestContext& context, net::Request& request, net::Response& response) {
+/// The peer that the path names.
+Result<ipld::PeerId> peer_of(const net::Request& request) {
   auto peer = ipld::PeerId::parse(request.variable("peer"));
-  if (!peer) co_return fail(peer.error().with_context("error decoding Peer ID"));
+  if (!peer) return fail(peer.error().with_context("error decoding Peer ID"));
+  return *std::move(peer);
+}
+
+Task<> remove_peer(RestContext& context, net::Request& request, net::Response& response) {
+  CO_TRY_ASSIGN(auto peer, peer_of(request));
   CO_TRY_ASSIGN(bool force, parse_bool(request.query(), "force"));
   CO_TRY_ASSIGN(bool ban, parse_bool(request.query(), "ban"));
-  CO_TRY(co_await context.cluster->remove_peer(*std::move(peer), force, ban));
+  CO_TRY(co_await context.cluster->remove_peer(std::move(peer), force, ban));
   co_return response.send(204, {}, kJson);
 }
 
 Task<> drain_peer(RestContext& context, net::Request& request, net::Response& response) {
-  auto peer = ipld::PeerId::parse(request.variable("peer"));
-  if (!peer) co_return fail(peer.error().with_context("error decoding Peer ID"));
+  CO_TRY_ASSIGN(auto peer, peer_of(request));
   CO_TRY_ASSIGN(bool undo, parse_bool(request.query(), "undo"));
-  CO_TRY(co_await context.cluster->drain_peer(*std::move(peer), undo));
+  CO_TRY(co_await context.cluster->drain_peer(std::move(peer), undo));
   co_return response.send(204, {}, kJson);
 }
 
 Task<> set_role(RestContext& context, net::Request& request, net::Response& response) {
-  auto peer = ipld::PeerId::parse(request.variable("peer"));
-  if (!peer) co_return fail(peer.error().with_context("error decoding Peer ID"));
+  CO_TRY_ASSIGN(auto peer, peer_of(request));
   CO_TRY_ASSIGN(auto role, cluster::parse_role(request.query().value("role")));
-  CO_TRY(co_await context.cluster->set_role(*std::move(peer), role));
+  CO_TRY(co_await context.cluster->set_role(std::move(peer), role));
   co_return response.send(204, {}, kJson);
 }
 
@@ -136,12 +140,11 @@ Task<> plan_movements(RestContext& context, cluster::PlanGoal goal, net::Request
 }
 
 Task<> replace_peer(RestContext& context, net::Request& request, net::Response& response) {
-  auto peer = ipld::PeerId::parse(request.variable("peer"));
-  if (!peer) co_return fail(peer.error().with_context("error decoding Peer ID"));
+  CO_TRY_ASSIGN(auto peer, peer_of(request));
   auto next = ipld::PeerId::parse(request.query().value("with"));
   if (!next) co_return fail(next.error().with_context("error decoding the peer in `with`"));
   CO_TRY_ASSIGN(bool dry_run, parse_bool(request.query(), "dry-run"));
-  CO_TRY_ASSIGN(auto plan, co_await context.cluster->replace_peer(*std::move(peer), *std::move(next), dry_run));
+  CO_TRY_ASSIGN(auto plan, co_await context.cluster->replace_peer(std::move(peer), *std::move(next), dry_run));
   co_return send_plan(plan, dry_run, response);
 }
 

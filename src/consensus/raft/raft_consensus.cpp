@@ -13,6 +13,7 @@ namespace {
 LogComponent log("raft");
 
 constexpr Duration kReadAgain = std::chrono::seconds(1);
+constexpr uint64_t kLookAtVotersTicks = 5;
 constexpr Duration kSilentLeader = std::chrono::seconds(5);  // is named to who waits for it
 
 /// All that is applied is in the state's files, and the log says so.
@@ -314,8 +315,7 @@ Task<> RaftConsensus::tick_loop() {
     CO_TRY(co_await runtime_.sleep_for(options_.tick));
     if (!engine_) continue;
     engine_->tick();
-    ++ticks_;
-    adjust_voters();
+    if (++ticks_ % kLookAtVotersTicks == 0) adjust_voters();
     watch_offers();
     pump();
   }

@@ -152,7 +152,14 @@ Task<> RaftConsensus::wait_for_members(SteadyTime deadline) {
 
 /// Returns when the change is applied here.
 Task<> RaftConsensus::change_members(std::vector<ConfChange> changes, Bytes context, SteadyTime deadline) {
-  CO_TRY_ASSIGN(auto at, engine_->propose_conf_change(changes, context));
+  auto proposed = engine_->propose_conf_change(changes, context);
+  // One of adjust_voters() may be on its way into the log.
+  while (!proposed && proposed.error().kind == ErrorKind::kUnavailable && is_leader()) {
+    CO_TRY(co_await changed_.wait_until(deadline));
+    CO_TRY(co_await wait_for_members(deadline));
+    proposed = engine_->propose_conf_change(changes, context);
+  }
+  CO_TRY_ASSIGN(auto at, std::move(proposed));
   changing_members_ = true;
   uint64_t life = life_;
   pump();

@@ -61,7 +61,7 @@ class Mover;
 /// A pin on its way into the log.
 struct PlacedPin {
   model::Pin pin;
-  std::optional<proto::Work> work;  ///< to be written behind it; one without movements: they have ended
+  std::optional<proto::Work> work;  ///< under way with it; one of nothing: nothing is; unset: as it was
 };
 
 struct PinPreview {

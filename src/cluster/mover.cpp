@@ -19,21 +19,6 @@ constexpr size_t kBatch = 500;  // movements in one entry
 constexpr std::string_view kSettings = "cluster";
 constexpr std::string_view kPaused = "movements paused";
 
-proto::Operation operation() {
-  proto::Operation op;
-  op.set_actor("failover");
-  return op;
-}
-
-proto::Operation move_pin(const ipld::Cid& cid, const ipld::PeerId* add, const ipld::PeerId* remove) {
-  auto op = operation();
-  auto& move = *op.mutable_pin_move();
-  move.set_cid(cid.bytes());
-  if (add != nullptr) move.add_add(add->bytes());
-  if (remove != nullptr) move.add_remove(remove->bytes());
-  return op;
-}
-
 std::vector<ipld::PeerId> peers_of(const google::protobuf::RepeatedPtrField<std::string>& ids) {
   std::vector<ipld::PeerId> peers;
   for (const auto& bytes : ids) {
@@ -43,10 +28,13 @@ std::vector<ipld::PeerId> peers_of(const google::protobuf::RepeatedPtrField<std:
 }
 
 /// The movement is over; copies that leave for another reason still do.
-proto::Operation end_move(const ipld::Cid& cid, proto::Work work) {
+proto::Work ended(proto::Work work) {
   work.clear_moves();
-  return work_operation(cid, work, "failover");
+  return work;
 }
+
+/// Only copies of such a pin can move.
+bool moves_copies(const std::optional<state::StoredPin>& stored) { return stored && !stored->pin.everywhere(); }
 
 /// Peers that were removed at once: their copies are still in the log, and have to be made elsewhere.
 std::vector<ipld::PeerId> removed_holders(const state::State& state) {
@@ -101,6 +89,12 @@ Task<> Mover::submit(std::vector<proto::Operation> operations) {
   co_return Result<>{};
 }
 
+void Mover::change(std::vector<proto::Operation>& operations, const state::StoredPin& seen, CopyChange change) const {
+  log.debug("{}: {} copies more, {} less, then {} movements", seen.pin.cid.to_string(), change.add ? 1 : 0,
+            change.remove.size(), change.work.moves_size());
+  append_change(operations, seen, std::move(change), context_.state.info().apply_version);
+}
+
 // --- movements under way
 
 Task<> Mover::settle() {
@@ -122,49 +116,51 @@ allocator::PeerState Mover::state_of(const ipld::PeerId& peer) {
 /// Copies of which others took the place go when all living peers that are to hold the pin have it.
 Task<> Mover::settle_replaced(std::vector<state::WorkItem> items) {
   struct Open {
-    ipld::Cid cid;
+    state::StoredPin seen;
     std::vector<ipld::PeerId> leaving, living;
-    size_t needed;
+    size_t needed = 0;
   };
   std::vector<Open> open;
   Questions questions;
   std::vector<proto::Operation> operations;
   for (auto& item : items) {
     CO_TRY_ASSIGN(auto stored, context_.state.get(item.cid));
-    std::set<Bytes> leaving(item.work.leaving().begin(), item.work.leaving().end());
-    Open waiting{.cid = std::move(item.cid), .leaving = {}, .living = {}, .needed = 0};
-    size_t staying = 0;
-    if (stored && !stored->pin.everywhere()) {
-      for (const auto& peer : stored->pin.allocations) {
-        if (leaving.contains(peer.bytes())) {
-          waiting.leaving.push_back(peer);
-          continue;
-        }
-        ++staying;
-        if (allocator::lives(state_of(peer))) waiting.living.push_back(peer);
-      }
-      waiting.needed = std::min(staying, static_cast<size_t>(stored->pin.options.replication_factor_min));
-    }
-    if (waiting.leaving.empty() || staying == 0) {  // unpinned or allocated anew meanwhile
-      operations.push_back(work_operation(waiting.cid, {}, "failover"));
+    if (!moves_copies(stored)) {
+      operations.push_back(work_operation(item.cid, {}, "failover"));
       continue;
     }
-    for (const auto& peer : waiting.living) questions[peer].push_back(waiting.cid);
+    std::set<Bytes> leaving(item.work.leaving().begin(), item.work.leaving().end());
+    Open waiting{.seen = *std::move(stored)};
+    size_t staying = 0;
+    for (const auto& peer : waiting.seen.pin.allocations) {
+      if (leaving.contains(peer.bytes())) {
+        waiting.leaving.push_back(peer);
+        continue;
+      }
+      ++staying;
+      if (allocator::lives(state_of(peer))) waiting.living.push_back(peer);
+    }
+    waiting.needed = std::min(staying, static_cast<size_t>(waiting.seen.pin.options.replication_factor_min));
+    if (waiting.leaving.empty() || staying == 0) {  // allocated anew meanwhile
+      change(operations, waiting.seen, {});
+      continue;
+    }
+    for (const auto& peer : waiting.living) questions[peer].push_back(item.cid);
     open.push_back(std::move(waiting));
   }
   CO_TRY_ASSIGN(auto there, co_await ask(std::move(questions)));
-  for (const auto& item : open) {
-    bool all = std::ranges::all_of(item.living, [&](const auto& peer) { return there[peer].contains(item.cid); });
+  for (auto& item : open) {
+    bool all =
+        std::ranges::all_of(item.living, [&](const auto& peer) { return there[peer].contains(item.seen.pin.cid); });
     if (!all || item.living.size() < item.needed) continue;
-    for (const auto& peer : item.leaving) operations.push_back(move_pin(item.cid, nullptr, &peer));
-    operations.push_back(work_operation(item.cid, {}, "failover"));
+    change(operations, item.seen, {.remove = std::move(item.leaving)});
   }
   co_return co_await submit(std::move(operations));
 }
 
 Task<> Mover::settle_moves(std::vector<state::WorkItem> page) {
   struct Open {
-    ipld::Cid cid;
+    state::StoredPin seen;
     proto::Work work;
     std::optional<ipld::PeerId> from;
     ipld::PeerId to;
@@ -175,10 +171,14 @@ Task<> Mover::settle_moves(std::vector<state::WorkItem> page) {
   std::vector<proto::Operation> operations;
   for (auto& item : page) {
     CO_TRY_ASSIGN(auto stored, context_.state.get(item.cid));
+    if (!moves_copies(stored)) {
+      operations.push_back(work_operation(item.cid, {}, "failover"));
+      continue;
+    }
     auto move = item.work.moves_size() == 1 ? std::optional(item.work.moves(0)) : std::nullopt;
     auto to = move ? ipld::PeerId::from_bytes(move->to()) : fail(ErrorKind::kDataLoss, "");
-    if (!stored || !to || !stored->pin.allocated_to(*to)) {  // unpinned or allocated anew meanwhile
-      operations.push_back(end_move(item.cid, std::move(item.work)));
+    if (!to || !stored->pin.allocated_to(*to)) {  // allocated anew meanwhile
+      change(operations, *stored, {.work = ended(std::move(item.work))});
       continue;
     }
     std::optional<ipld::PeerId> from;
@@ -187,35 +187,35 @@ Task<> Mover::settle_moves(std::vector<state::WorkItem> page) {
     }
     if (!allocator::lives(state_of(*to))) {
       log.info("{}: its new holder {} is gone as well", item.cid.to_string(), to->to_string());
-      operations.push_back(move_pin(item.cid, nullptr, &*to));
-      operations.push_back(end_move(item.cid, std::move(item.work)));
+      change(operations, *stored, {.remove = {*to}, .work = ended(std::move(item.work))});
       plan_again_ = true;
       continue;
     }
     questions[*to].push_back(item.cid);
-    open.push_back({.cid = std::move(item.cid),
+    open.push_back({.seen = *std::move(stored),
                     .work = std::move(item.work),
                     .from = std::move(from),
                     .to = *std::move(to),
                     .source_lives = move->source_lives()});
   }
   CO_TRY_ASSIGN(auto there, co_await ask(std::move(questions)));
-  size_t ended = 0, cancelled = 0;
-  for (const auto& item : open) {
-    bool arrived = there[item.to].contains(item.cid);
+  size_t arrivals = 0, cancelled = 0;
+  for (auto& item : open) {
+    bool arrived = there[item.to].contains(item.seen.pin.cid);
     bool returned = item.from && !item.source_lives && state_of(*item.from) == allocator::PeerState::kUp;
     if (!arrived && !returned) continue;
     // Confirmed movements stand; for the others the copy that came back is enough.
+    CopyChange end{.work = ended(std::move(item.work))};
     if (!arrived) {
-      operations.push_back(move_pin(item.cid, nullptr, &item.to));
+      end.remove.push_back(item.to);
     } else if (item.from) {
-      operations.push_back(move_pin(item.cid, nullptr, &*item.from));
+      end.remove.push_back(*item.from);
     }
-    operations.push_back(end_move(item.cid, item.work));
-    ++(arrived ? ended : cancelled);
+    change(operations, item.seen, std::move(end));
+    ++(arrived ? arrivals : cancelled);
   }
   CO_TRY(co_await submit(std::move(operations)));
-  if (ended > 0) log.info("{} copies have moved", ended);
+  if (arrivals > 0) log.info("{} copies have moved", arrivals);
   if (cancelled > 0) log.info("{} movements were cancelled: their peer has returned", cancelled);
   co_return Result<>{};
 }
@@ -389,25 +389,25 @@ Task<std::vector<allocator::Move>> Mover::begin(std::vector<allocator::Move> mov
   auto started = std::chrono::duration_cast<std::chrono::milliseconds>(context_.runtime.wall_now().time_since_epoch());
   for (auto& move : moves) {
     if (begun.size() >= most) break;
+    CO_TRY_ASSIGN(auto stored, context_.state.get(move.cid));
     CO_TRY_ASSIGN(auto before, context_.state.work(move.cid));
-    if ((before && before->moves_size() > 0) || !moving.insert(move.cid).second) continue;
+    if (!moves_copies(stored) || (before && before->moves_size() > 0) || !moving.insert(move.cid).second) continue;
     budget_.take(1, context_.runtime.now());
+    CopyChange begin{.add = move.to, .work = std::move(before).value_or(proto::Work())};
     if (!move.to) {  // one copy too many
-      operations.push_back(move_pin(move.cid, nullptr, &*move.from));
+      begin.remove.push_back(*move.from);
     } else {
-      operations.push_back(move_pin(move.cid, &*move.to, nullptr));
-      auto work = before.value_or(proto::Work());
-      auto& to = *work.add_moves();
+      auto& to = *begin.work.add_moves();
       if (move.from) to.set_from(move.from->bytes());
       to.set_to(move.to->bytes());
       to.set_started_ms(static_cast<uint64_t>(started.count()));
       to.set_reason(move.reason);
       const auto* source = move.from ? picture_.peers().find(*move.from) : nullptr;
       to.set_source_lives(source && source->state == allocator::PeerState::kUp);
-      operations.push_back(work_operation(move.cid, work, "failover"));
     }
+    change(operations, *stored, std::move(begin));
     begun.push_back(std::move(move));
-    if (operations.size() >= 2 * kBatch) CO_TRY(co_await submit(std::exchange(operations, {})));
+    if (operations.size() >= kBatch) CO_TRY(co_await submit(std::exchange(operations, {})));
   }
   CO_TRY(co_await submit(std::move(operations)));
   if (!begun.empty()) log.info("{} copies are made elsewhere: {}", begun.size(), begun.front().reason);

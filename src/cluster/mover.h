@@ -16,6 +16,7 @@
 #include "allocator/plan.h"
 #include "base/rate_limiter.h"
 #include "cluster/cluster.h"
+#include "cluster/move_entries.h"
 #include "cluster/peer_picture.h"
 
 namespace ipfsc::cluster {
@@ -61,6 +62,7 @@ class Mover {
   Task<> offer(allocator::Planner& planner, state::ListQuery query, std::set<ipld::Cid>* offered);
   Task<std::set<ipld::Cid>> have(ipld::PeerId peer, std::vector<ipld::Cid> cids);
   Task<> submit(std::vector<proto::Operation> operations);
+  void change(std::vector<proto::Operation>& operations, const state::StoredPin& seen, CopyChange change) const;
   std::set<ipld::PeerId> sources();
 
   Context context_;

@@ -1,6 +1,7 @@
 // Pinning: validate and plan here, order in the log, answer when it is applied on this peer.
 #include "base/gather.h"
 #include "cluster/cluster.h"
+#include "cluster/move_entries.h"
 #include "cluster/replacing.h"
 
 namespace ipfsc::cluster {
@@ -64,7 +65,10 @@ Task<PlacedPin> Cluster::plan_and_place(const ipld::Cid& cid, model::PinOptions 
   CO_TRY_ASSIGN(auto now, situation_of(cid));
   auto replaced = replace_copies(now.existing, now.work, std::move(placed.peers));
   planned.pin.allocations = std::move(replaced.allocations);
-  co_return PlacedPin{std::move(planned.pin), std::move(replaced.work)};
+  PlacedPin out{.pin = std::move(planned.pin), .work = std::move(replaced.work)};
+  // Together they hold whatever the leader makes of the pin meanwhile.
+  if (now.existing && !out.work) out.work = std::move(now.work).value_or(proto::Work());
+  co_return out;
 }
 
 Task<PinPreview> Cluster::preview_pin(ipld::Cid cid, model::PinOptions options) {
@@ -93,7 +97,9 @@ Task<model::Pin> Cluster::pin(ipld::Cid cid, model::PinOptions options, Caller c
   }
   std::vector<proto::Operation> operations;
   operations.push_back(pin_operation(placed->pin, std::move(caller.actor), std::move(caller.request_id)));
-  if (placed->work) operations.push_back(work_operation(cid, *placed->work));
+  if (auto work = attach_work(operations.front(), std::move(placed->work), state_.info().apply_version)) {
+    operations.push_back(*std::move(work));
+  }
   CO_TRY_ASSIGN(auto outcomes, co_await submit(std::move(operations)));
   co_return answer(outcomes.front(), placed->pin);
 }
@@ -106,6 +112,7 @@ Task<std::vector<Result<model::Pin>>> Cluster::pin_many(std::vector<std::pair<ip
   std::vector<size_t> submitted;  // index in `results` of each of `operations`
   std::vector<Task<PlacedPin>> plans;
   const Placed nowhere;
+  auto version = state_.info().apply_version;
   for (auto& [cid, options] : pins) plans.push_back(plan_and_place(cid, std::move(options), nowhere));
   for (auto& placed : co_await gather(runtime_, std::move(plans))) {
     if (!placed) {
@@ -114,7 +121,7 @@ Task<std::vector<Result<model::Pin>>> Cluster::pin_many(std::vector<std::pair<ip
     }
     submitted.push_back(results.size());
     operations.push_back(pin_operation(placed->pin, caller.actor, {}));
-    if (placed->work) works.push_back(work_operation(placed->pin.cid, *placed->work));
+    if (auto work = attach_work(operations.back(), std::move(placed->work), version)) works.push_back(*std::move(work));
     results.push_back(std::move(placed->pin));
   }
   if (operations.empty()) co_return results;

@@ -45,6 +45,9 @@ class Applier {
   Result<Outcome> peer_change(const proto::PeerChange& op);
   Result<Outcome> peer_remove(const proto::PeerRemove& op);
   Outcome write_peer(Peer peer);
+  Result<Outcome> claim(const proto::PinPut& op);
+  Result<Outcome> with_work(ByteView cid, const proto::Work& work, Outcome outcome);
+  Result<bool> set_work(ByteView cid, std::optional<Bytes> work);
   Result<Outcome> work_put(const proto::WorkPut& op);
   Result<Outcome> work_remove(const proto::WorkRemove& op);
   Result<Outcome> trim(const proto::Trim& op);

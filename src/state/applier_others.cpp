@@ -132,23 +132,32 @@ Result<Outcome> Applier::peer_remove(const proto::PeerRemove& op) {
 
 // --- work
 
+/// Of a pin that exists; nullopt: there is none. True: it was something else, which is not in the history yet.
+Result<bool> Applier::set_work(ByteView cid, std::optional<Bytes> work) {
+  TRY_ASSIGN(const Bytes* row, t_.find(kWork, cid));
+  if (row != nullptr ? work && *row == *work : !work) return false;
+  if (!work) {
+    t_.erase(kWork, cid);
+    --t_.head.counters.work;
+  } else {
+    if (row == nullptr) ++t_.head.counters.work;
+    t_.put(kWork, cid, *std::move(work));
+  }
+  return true;
+}
+
 Result<Outcome> Applier::work_put(const proto::WorkPut& op) {
   TRY_ASSIGN(PinRow pin, t_.find_pin(op.cid()));
   if (!pin) return not_found("pin is not part of the pinset");
-  Bytes value = op.work().SerializeAsString();
-  TRY_ASSIGN(const Bytes* row, t_.find(kWork, op.cid()));
-  if (row != nullptr && *row == value) return unchanged(pin.revision());
-  if (row == nullptr) ++t_.head.counters.work;
-  t_.put(kWork, op.cid(), std::move(value));
+  TRY_ASSIGN(bool changed, set_work(op.cid(), op.work().SerializeAsString()));
+  if (!changed) return unchanged(pin.revision());
   t_.remember({.kind = Change::kWork, .subject = op.cid()});
   return Outcome{.revision = pin.revision()};
 }
 
 Result<Outcome> Applier::work_remove(const proto::WorkRemove& op) {
-  TRY_ASSIGN(const Bytes* row, t_.find(kWork, op.cid()));
-  if (row == nullptr) return not_found("there is no work on this pin");
-  t_.erase(kWork, op.cid());
-  --t_.head.counters.work;
+  TRY_ASSIGN(bool changed, set_work(op.cid(), std::nullopt));
+  if (!changed) return not_found("there is no work on this pin");
   t_.remember({.kind = Change::kWork, .subject = op.cid()});
   return Outcome{};
 }

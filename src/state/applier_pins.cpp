@@ -35,6 +35,13 @@ Result<std::optional<model::Pin>> Applier::to_pin(ByteView cid, const PinRow& ro
 }
 
 Result<Outcome> Applier::pin_put(const proto::PinPut& op) {
+  TRY_ASSIGN(auto outcome, claim(op));
+  bool done = outcome.status == OutcomeStatus::kApplied || outcome.status == OutcomeStatus::kUnchanged;
+  if (!done || !op.has_work()) return outcome;
+  return with_work(op.pin().cid(), op.work(), std::move(outcome));
+}
+
+Result<Outcome> Applier::claim(const proto::PinPut& op) {
   auto parsed = model::pin_from_proto(op.pin());
   if (!parsed) return refused(parsed.error().message);
   model::Pin pin = *std::move(parsed);
@@ -94,7 +101,20 @@ Result<Outcome> Applier::pin_move(const proto::PinMove& op) {
   }
   drop_repeated(pin.allocations);
   if (pin.allocations.empty()) return refused("no peer would be left to hold the pin");
-  return write_effective(cid, existing, std::move(pin), existing.view.many_claims, /*force=*/false, Change::kMove);
+  TRY_ASSIGN(auto outcome,
+             write_effective(cid, existing, std::move(pin), existing.view.many_claims, /*force=*/false, Change::kMove));
+  return op.has_work() ? with_work(cid, op.work(), std::move(outcome)) : outcome;
+}
+
+/// `outcome` is that of the operation's change of the pin.
+Result<Outcome> Applier::with_work(ByteView cid, const proto::Work& work, Outcome outcome) {
+  Bytes row = work.SerializeAsString();
+  TRY_ASSIGN(bool changed, set_work(cid, row.empty() ? std::nullopt : std::optional(std::move(row))));
+  if (changed && outcome.status == OutcomeStatus::kUnchanged) {  // else the history has the operation already
+    t_.remember({.kind = Change::kWork, .subject = cid});
+    outcome.status = OutcomeStatus::kApplied;
+  }
+  return outcome;
 }
 
 /// All claims, also the one that is not written as a row because it is the only one and the default owner's.

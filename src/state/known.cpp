@@ -26,11 +26,12 @@ bool is_known(const proto::Operation& operation) {
   if (!is_flat_known(operation)) return false;
   switch (operation.body_case()) {
     case proto::Operation::kPinPut:
-      return is_flat_known(operation.pin_put()) && is_pin_known(operation.pin_put().pin());
+      return is_flat_known(operation.pin_put()) && is_pin_known(operation.pin_put().pin()) &&
+             is_work_known(operation.pin_put().work());
     case proto::Operation::kPinRemove:
       return is_flat_known(operation.pin_remove());
     case proto::Operation::kPinMove:
-      return is_flat_known(operation.pin_move());
+      return is_flat_known(operation.pin_move()) && is_work_known(operation.pin_move().work());
     case proto::Operation::kRecordPut:
       return is_flat_known(operation.record_put());
     case proto::Operation::kRecordRemove:

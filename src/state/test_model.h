@@ -115,9 +115,9 @@ struct Model {
     if (!effective.everywhere()) {
       for (const auto& peer : allocations) number(peer);
     }
-    if (same_claim && existing->pin == effective) return OutcomeStatus::kUnchanged;
+    if (same_claim && existing->pin == effective) return with_work(op, pin.cid, OutcomeStatus::kUnchanged);
     store(pin.cid, claims, effective, Change::kPin);
-    return OutcomeStatus::kApplied;
+    return with_work(op, pin.cid, OutcomeStatus::kApplied);
   }
 
   OutcomeStatus remove(const proto::PinRemove& op) {
@@ -141,6 +141,16 @@ struct Model {
     return OutcomeStatus::kApplied;
   }
 
+  template <class Op>
+  OutcomeStatus with_work(const Op& op, const ipld::Cid& cid, OutcomeStatus so_far) {
+    if (!op.has_work()) return so_far;
+    auto bytes = op.work().SerializeAsString();
+    if (bytes.empty() ? !work.contains(cid) : work.contains(cid) && work[cid] == bytes) return so_far;
+    bytes.empty() ? (void)work.erase(cid) : (void)(work[cid] = bytes);
+    if (so_far == OutcomeStatus::kUnchanged) remember(Change::kWork, cid);
+    return OutcomeStatus::kApplied;
+  }
+
   OutcomeStatus move(const proto::PinMove& op) {
     auto cid = *ipld::Cid::from_bytes(op.cid());
     auto existing = stored(cid);
@@ -156,9 +166,9 @@ struct Model {
     }
     if (pin.allocations.empty()) return OutcomeStatus::kRefused;
     for (const auto& peer : pin.allocations) number(peer);
-    if (pin == existing->pin) return OutcomeStatus::kUnchanged;
-    store(cid, pins[cid].claims, pin, Change::kMove);
-    return OutcomeStatus::kApplied;
+    bool moved = pin != existing->pin;
+    if (moved) store(cid, pins[cid].claims, pin, Change::kMove);
+    return with_work(op, cid, moved ? OutcomeStatus::kApplied : OutcomeStatus::kUnchanged);
   }
 
   OutcomeStatus record_put(const proto::RecordPut& op) {
@@ -348,6 +358,7 @@ class Random {
     int what = below(100);
     if (what < 40) {
       op = put_op(pin(), of(owners), chance(50) ? "" : "c");
+      if (chance(20)) op.mutable_pin_put()->mutable_work()->set_below_minimum_since_ms(below(3));
       if (chance(10)) op.mutable_pin_put()->set_if_revision(guard());
     } else if (what < 60) {
       op = remove_op(cid(), of(owners), chance(50) ? "" : "c");
@@ -357,6 +368,7 @@ class Random {
       op.mutable_pin_move()->set_cid(cid().bytes());
       for (int i = below(3); i > 0; --i) op.mutable_pin_move()->add_add(peer().bytes());
       for (int i = below(3); i > 0; --i) op.mutable_pin_move()->add_remove(peer().bytes());
+      if (chance(50)) op.mutable_pin_move()->mutable_work()->set_below_minimum_since_ms(below(3));
     } else if (what < 79) {
       auto* record = op.mutable_record_put();
       record->set_kind(chance(50) ? "kind" : "kinds");

@@ -42,8 +42,16 @@ constexpr uint64_t kKept[] = {
     5097,  // after its disk had been full, a peer's tracker asked a state that was behind what it had been fed
 };
 
+/// And those that did with changes of the members.
+constexpr uint64_t kKeptWithChanges[] = {
+    15,   // a voter was removed while two others were down, and the rest had no majority
+    98,   // of two changes of a peer's entry at the same time one was lost
+    105,  // the end of a movement undid what a pin had put under way meanwhile
+};
+
 TEST_F(ClusterSim, KeepsItsPromisesInStoriesThatFoundABug) {
   for (auto seed : kKept) run(seed, false);
+  for (auto seed : kKeptWithChanges) run(seed, true);
 }
 
 TEST_F(ClusterSim, KeepsItsPromisesWhateverGoesWrong) {

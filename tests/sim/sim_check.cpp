@@ -52,6 +52,24 @@ std::string wrong_copies(const Peers& peers, const model::Pin& pin) {
   return {};
 }
 
+/// Its last changes, newest first: who made them, and who holds it then.
+std::string history_of(const Peers& peers, const ipld::Cid& cid) {
+  auto history = peers.front()->state()->history(cid, 0, 10);
+  if (!history) return history.error().message;
+  std::string out;
+  for (const auto& record : *history) {
+    out += fmt::format("\n    entry {}, {}:", record.change.position.index.value, record.change.actor);
+    if (!record.after) continue;
+    for (const auto& holder : record.after->pin.allocations) {
+      auto peer = std::ranges::find(peers, holder, [](const auto& peer) { return peer->id(); });
+      out += ' ' + (peer == peers.end() ? holder.to_string() : (*peer)->name());
+    }
+    out += fmt::format(" of {}…{}", record.after->pin.options.replication_factor_min,
+                       record.after->pin.options.replication_factor_max);
+  }
+  return out;
+}
+
 std::string wrong_holding(World& world, SimPeer& peer, const ipld::Cid& cid,
                           const std::optional<state::StoredPin>& pin) {
   auto wanted = ipfs::PinKind::kNone;
@@ -100,7 +118,7 @@ std::string unrest(World& world, const Peers& peers, const std::vector<ipld::Cid
     auto pin = peers.front()->state()->get(cid);
     if (!pin) return pin.error().message;
     if (*pin) {
-      if (auto why = wrong_copies(peers, (*pin)->pin); !why.empty()) return why;
+      if (auto why = wrong_copies(peers, (*pin)->pin); !why.empty()) return why + history_of(peers, cid);
     }
     for (const auto& peer : peers) {
       if (auto why = wrong_holding(world, *peer, cid, *pin); !why.empty()) return why;

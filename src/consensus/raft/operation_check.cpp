@@ -23,6 +23,11 @@ Result<> check_pin(const proto::Pin& pin) {
   return {};
 }
 
+Result<> check_work(const proto::Work& work) {
+  for (const auto& move : work.moves()) TRY(check_text("reason", move.reason()));
+  return {};
+}
+
 }  // namespace
 
 Result<> check_operation(const proto::Operation& operation) {
@@ -31,6 +36,7 @@ Result<> check_operation(const proto::Operation& operation) {
     case proto::Operation::kPinPut:
       TRY(check_text("owner", operation.pin_put().owner()));
       TRY(check_text("claim", operation.pin_put().claim()));
+      TRY(check_work(operation.pin_put().work()));
       return check_pin(operation.pin_put().pin());
     case proto::Operation::kPinRemove:
       TRY(check_text("owner", operation.pin_remove().owner()));
@@ -44,9 +50,9 @@ Result<> check_operation(const proto::Operation& operation) {
     case proto::Operation::kPeerChange:
       return check_text("name of the peer", operation.peer_change().name());
     case proto::Operation::kWorkPut:
-      for (const auto& move : operation.work_put().work().moves()) TRY(check_text("reason", move.reason()));
-      return {};
+      return check_work(operation.work_put().work());
     case proto::Operation::kPinMove:
+      return check_work(operation.pin_move().work());
     case proto::Operation::kPeerRemove:
     case proto::Operation::kWorkRemove:
     case proto::Operation::kTrim:

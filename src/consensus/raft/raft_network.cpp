@@ -160,6 +160,7 @@ Task<> RaftConsensus::forward(WriteGroup group, ipld::PeerId leader) {
   } else if (!reply) {
     queue_.give_up(std::move(group), reply.error().message);
   } else {
+    group.entry.reset();  // the leader gave the entry its time: what is applied is what the log has
     place(std::move(group), {LogIndex(answer.index()), Term(answer.term())});
   }
   if (nothing_done) (void)co_await runtime_.sleep_for(kAskAgain);

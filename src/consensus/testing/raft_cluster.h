@@ -130,6 +130,9 @@ class RaftCluster : public ::testing::Test {
   Result<std::vector<state::Outcome>> put(Node& at, int pin, Duration patience = 10s) {
     return runtime.run_task(at.consensus->submit({state::testing::put_op(state::testing::pin_of(pin))}, in(patience)));
   }
+  static std::vector<state::Change> history(Node& of) {
+    return of.state->changes_after(of.state->feed_begin(), SIZE_MAX).value();
+  }
   void expect_equal() {
     ASSERT_TRUE(eventually([&] {
       return std::ranges::all_of(nodes, [&](auto& n) {
@@ -137,7 +140,10 @@ class RaftCluster : public ::testing::Test {
       });
     }));
     for (auto& n : nodes) {
-      if (n->consensus) EXPECT_EQ(n->state->info().hash, nodes.front()->state->info().hash);
+      if (!n->consensus) continue;
+      EXPECT_EQ(n->state->info().hash, nodes.front()->state->info().hash);
+      EXPECT_EQ(n->state->info().time, nodes.front()->state->info().time);
+      EXPECT_TRUE(history(*n) == history(*nodes.front())) << "times and actors are not in the hash";
     }
   }
 

@@ -15,6 +15,7 @@
 #include "cluster/add_session.h"
 #include "cluster/heartbeats.h"
 #include "cluster/options.h"
+#include "cluster/past.h"
 #include "cluster/peer_calls.h"
 #include "cluster/peer_picture.h"
 #include "cluster/pin_rules.h"
@@ -133,6 +134,17 @@ class Cluster {
   /// The pinset in the order of binary CIDs. The cursor blocks: call its next() in run_blocking().
   Result<std::unique_ptr<state::PinCursor>> allocations(state::ListQuery query) const;
   state::Counters counters() const { return state_.counters(); }
+
+  // --- the past (past.cpp) ---
+  /// The pin as it was at `time`, and who had it; with `peer` what that one had. kNotFound: it was no pin then.
+  /// kOutOfRange: before the history, with its oldest time.
+  Task<PastPin> pin_at(ipld::Cid cid, WallTime time, std::optional<ipld::PeerId> peer);
+  /// The same for all pins that `query`, which has `at`, finds.
+  Result<std::unique_ptr<PastCursor>> allocations_at(state::ListQuery query);
+  /// For reading: single records, the history, the feed's ends. Its calls block.
+  const state::State& state() const { return state_; }
+  /// Changes as they are applied here. The stream must not outlive the Cluster.
+  std::unique_ptr<state::ChangeStream> feed(state::FeedPosition from) { return consensus_.feed(from); }
 
   // --- status (status.cpp, recover.cpp) ---
   Task<model::GlobalPinInfo> status(ipld::Cid cid, bool local);

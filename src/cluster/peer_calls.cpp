@@ -6,7 +6,8 @@
 namespace ipfsc::cluster {
 namespace {
 
-constexpr std::string_view kId = "Peers/Id", kList = "Pins/List", kGc = "Ipfs/Gc", kHave = "Pins/Have";
+constexpr std::string_view kId = "Peers/Id", kList = "Pins/List", kGc = "Ipfs/Gc", kHave = "Pins/Have",
+                           kHeld = "Pins/Held";
 constexpr Duration kGcTime = std::chrono::hours(24);
 constexpr size_t kMaxPage = 1000;
 
@@ -20,6 +21,14 @@ std::string_view method_of(PinCall call) {
       return "Pins/Sync";
   }
   return {};
+}
+
+int64_t to_ms(WallTime time) { return std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count(); }
+
+/// A peer's number may be any.
+WallTime from_ms(int64_t ms) {
+  constexpr int64_t kMost = INT64_MAX / 1'000'000;
+  return WallTime(std::chrono::milliseconds(std::clamp<int64_t>(ms, -kMost, kMost)));
 }
 
 Error damaged() { return {ErrorKind::kInternal, "the peer's answer is damaged"}; }
@@ -179,9 +188,55 @@ Task<std::vector<bool>> PeerCalls::have(ipld::PeerId peer, const std::vector<ipl
   co_return std::vector<bool>(answer.have().begin(), answer.have().end());
 }
 
+Task<tracker::PastHoldings> PeerCalls::held(ipld::PeerId peer, const std::vector<ipld::Cid>& cids, WallTime time) {
+  CO_TRY(worth_asking(peer));
+  proto::HeldRequest request;
+  for (const auto& cid : cids) request.add_cids(cid.bytes());
+  request.set_time_ms(to_ms(time));
+  auto deadline = runtime_.now() + options_.peer_timeout;
+  CO_TRY_ASSIGN(auto bytes, co_await client_.call(peer, kHeld, request.SerializeAsString(), deadline));
+  proto::HeldAnswer answer;
+  if (!answer.ParseFromString(bytes) || static_cast<size_t>(answer.holdings_size()) != cids.size())
+    co_return fail(damaged());
+  tracker::PastHoldings out{.since = from_ms(answer.since_ms()), .then = {}};
+  for (const auto& holding : answer.holdings()) {
+    if (holding.ended() > tracker::Holding::kLost) co_return fail(damaged());
+    auto& to = out.then.emplace_back();
+    if (!holding.held()) continue;
+    to = tracker::Holding{.from = from_ms(holding.from_ms()),
+                          .ended = static_cast<tracker::Holding::Ended>(holding.ended())};
+    if (holding.to_ms() != 0) to->to = from_ms(holding.to_ms());
+  }
+  co_return out;
+}
+
 // --- answers
 
 namespace {
+
+Task<Bytes> answer_held(tracker::PinTracker& tracker, Bytes bytes) {
+  proto::HeldRequest request;
+  if (!request.ParseFromString(bytes) || static_cast<size_t>(request.cids_size()) > kMostHeldCids) {
+    co_return fail(ErrorKind::kInvalidArgument, "a damaged request");
+  }
+  std::vector<ipld::Cid> cids;
+  for (const auto& bytes : request.cids()) {
+    CO_TRY_ASSIGN(auto cid, ipld::Cid::from_bytes(bytes));
+    cids.push_back(std::move(cid));
+  }
+  CO_TRY_ASSIGN(auto held, co_await tracker.held_at(std::move(cids), from_ms(request.time_ms())));
+  proto::HeldAnswer answer;
+  answer.set_since_ms(to_ms(held.since));
+  for (const auto& then : held.then) {
+    auto& holding = *answer.add_holdings();
+    if (!then) continue;
+    holding.set_held(true);
+    holding.set_from_ms(to_ms(then->from));
+    if (then->to) holding.set_to_ms(to_ms(*then->to));
+    holding.set_ended(then->ended);
+  }
+  co_return answer.SerializeAsString();
+}
 
 Task<Bytes> answer_pin(tracker::PinTracker& tracker, PinCall call, Bytes bytes) {
   proto::PinRequest request;
@@ -263,6 +318,8 @@ void serve_peer_calls(rpc::Router& router, PeerAnswers answers) {
   }
   router.add_unary(std::string(kHave), kMember,
                    [&tracker](rpc::CallInfo, Bytes request) { return answer_have(tracker, std::move(request)); });
+  router.add_unary(std::string(kHeld), kMember,
+                   [&tracker](rpc::CallInfo, Bytes request) { return answer_held(tracker, std::move(request)); });
   router.add_stream(std::string(kList), kMember,
                     [&tracker](rpc::CallInfo, rpc::Stream& stream) { return answer_list(tracker, stream); });
   router.add_unary(std::string(kGc), kMember,

@@ -20,6 +20,9 @@ namespace ipfsc::cluster {
 /// What to do about one CID on a peer.
 enum class PinCall : uint8_t { kStatus, kRecover, kSync };
 
+/// CIDs in one question about the past.
+inline constexpr size_t kMostHeldCids = 1000;
+
 /// I/O thread only.
 class PeerCalls {
  public:
@@ -45,6 +48,9 @@ class PeerCalls {
   Task<model::RepoGc> gc(ipld::PeerId peer);
   /// Which of the pins that peer has, complete; in the order of `cids`.
   Task<std::vector<bool>> have(ipld::PeerId peer, const std::vector<ipld::Cid>& cids);
+
+  /// What that peer held at `time`; at most kMostHeldCids.
+  Task<tracker::PastHoldings> held(ipld::PeerId peer, const std::vector<ipld::Cid>& cids, WallTime time);
 
   /// What is said of a peer that does not answer.
   std::shared_ptr<const model::PeerFacts> facts(const ipld::PeerId& peer) const;

@@ -63,6 +63,22 @@ Result<std::pair<Revision, Bytes>> newest(const Store& store, ByteView cid, cons
   return std::pair(removed ? Reader(row).number() : 0, Bytes());
 }
 
+/// The newest revision before `before` (0 = of all), and the row that it made.
+Result<std::pair<Revision, Bytes>> start_of(const Store& store, ByteView cid, Revision before,
+                                            const storage::Snapshot* snapshot) {
+  if (before != 0) {
+    Bytes stored;
+    TRY_ASSIGN(bool found, store.get(kHistory, key::history(before), stored, snapshot));
+    if (found) {
+      TRY_ASSIGN(auto row, HistoryRow::decode(stored));
+      bool of_pin = row.kind == Change::kPin || row.kind == Change::kUnpin || row.kind == Change::kMove ||
+                    row.kind == Change::kWork;
+      if (of_pin && row.subject == cid) return std::pair(row.previous, Bytes(row.before));
+    }
+  }
+  return newest(store, cid, snapshot);
+}
+
 Result<std::optional<StoredPin>> to_pin(ByteView cid, ByteView row, const PeerTable& peers) {
   if (row.empty()) return std::nullopt;
   TRY_ASSIGN(auto view, PinView::read(row));
@@ -75,6 +91,19 @@ Result<std::optional<StoredPin>> to_pin(ByteView cid, ByteView row, const PeerTa
 FeedPosition State::feed_end() const {
   auto head = impl_->head_now();
   return {head.incarnation, head.applied, kMaxOperation};
+}
+
+FeedPosition State::feed_begin() const {
+  auto head = impl_->head_now();
+  return {head.incarnation, revision_index(head.history_floor), revision_operation(head.history_floor)};
+}
+
+Result<FeedPosition> State::position_at(WallTime time) const {
+  TRY_ASSIGN(auto use, impl_->use());
+  storage::Snapshot snapshot(use->db());
+  TRY_ASSIGN(auto head, use->head(snapshot));
+  TRY_ASSIGN(Revision then, revision_at(*use.store, head, time, &snapshot));
+  return FeedPosition{head.incarnation, revision_index(then), revision_operation(then)};
 }
 
 Result<std::vector<Change>> State::changes_after(FeedPosition position, size_t max) const {
@@ -104,7 +133,7 @@ Result<std::vector<HistoryRecord>> State::history(const ipld::Cid& cid, Revision
   TRY_ASSIGN(auto use, impl_->use());
   storage::Snapshot snapshot(use->db());
   TRY_ASSIGN(auto head, use->head(snapshot));
-  TRY_ASSIGN(auto start, newest(*use.store, cid.bytes(), &snapshot));
+  TRY_ASSIGN(auto start, start_of(*use.store, cid.bytes(), before, &snapshot));
   auto peers = impl_->peers_now();
   auto [revision, after] = std::move(start);
   std::vector<HistoryRecord> out;

@@ -251,6 +251,10 @@ class State final {
   Result<std::vector<Change>> changes_after(FeedPosition position, size_t max) const;
   /// The end of what is applied.
   FeedPosition feed_end() const;
+  /// In front of the oldest change that the history has.
+  FeedPosition feed_begin() const;
+  /// Behind what was applied up to `time`; errors as pin_at().
+  Result<FeedPosition> position_at(WallTime time) const;
   /// The changes of one pin, newest first, those before `before` (0 = from the newest).
   Result<std::vector<HistoryRecord>> history(const ipld::Cid& cid, Revision before, size_t max) const;
   /// The pin as it was at `time`. kOutOfRange when that is before the history; the message has the oldest time.

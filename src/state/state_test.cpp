@@ -486,6 +486,25 @@ TEST(State, HistoryAnswersThePastUntilItIsTrimmed) {
   EXPECT_EQ((*history)[1].before->pin.options.name, "v2");
   EXPECT_EQ((*history)[2].after->pin.options.name, "v2");
   EXPECT_EQ(f.state->history(pin.cid, (*history)[1].change.position.revision(), 10)->size(), 2u);
+  // Page by page it is the same, and a revision that is not of this pin is a place too.
+  for (size_t i = 0; i < 3; ++i) {
+    auto page = f.state->history(pin.cid, (*history)[i].change.position.revision(), 1);
+    ASSERT_TRUE(page && page->size() == 1);
+    EXPECT_EQ(page->front().change, (*history)[i + 1].change);
+    EXPECT_EQ(page->front().before, (*history)[i + 1].before);
+    EXPECT_EQ(page->front().after, (*history)[i + 1].after);
+  }
+  EXPECT_EQ(f.state->history(pin.cid, (*history)[3].change.position.revision(), 10)->size(), 0u);
+  EXPECT_EQ(f.state->history(pin.cid, make_revision(LogIndex(3), 7), 10)->size(), 3u);
+
+  auto changes_since = [&](int64_t ms) {
+    return f.state->changes_after(*f.state->position_at(millis(ms)), 10)->size();
+  };
+  EXPECT_EQ(changes_since(0), 4u);
+  EXPECT_EQ(changes_since(1'001'000), 3u);
+  EXPECT_EQ(changes_since(1'003'999), 1u);
+  EXPECT_EQ(changes_since(9'000'000), 0u);
+  EXPECT_EQ(f.state->changes_after(f.state->feed_begin(), 10)->size(), 4u);
 
   proto::Operation trim;
   trim.mutable_trim()->set_history_before_ms(1'003'000);
@@ -498,6 +517,8 @@ TEST(State, HistoryAnswersThePastUntilItIsTrimmed) {
   EXPECT_EQ(f.state->history(pin.cid, 0, 10)->size(), 2u);
   EXPECT_EQ(f.state->changes_after(position, 10).error().kind, ErrorKind::kOutOfRange);
   EXPECT_EQ(f.state->changes_after({0, LogIndex(2), 0}, 10)->size(), 2u);
+  EXPECT_EQ(f.state->changes_after(f.state->feed_begin(), 10)->size(), 2u);
+  EXPECT_EQ(f.state->position_at(millis(1'002'999)).error().kind, ErrorKind::kOutOfRange);
   trim.mutable_trim()->set_history_before_ms(~0ull);
   f.apply({trim, trim});
   EXPECT_EQ(f.state->counters().history, 0u);

@@ -195,6 +195,13 @@ Task<std::vector<Holding>> TrackerImpl::journal(ipld::Cid cid, size_t max) {
   co_return co_await run_blocking(runtime_, [&] { return table_->journal(cid, max); });
 }
 
+Task<PastHoldings> TrackerImpl::held_at(std::vector<ipld::Cid> cids, WallTime time) {
+  PastHoldings out{.since = table_->journal_since()};
+  if (options_.retention > Duration::zero()) out.since = std::max(out.since, runtime_.wall_now() - options_.retention);
+  CO_TRY_ASSIGN(out.then, co_await run_blocking(runtime_, [&] { return table_->held_at(cids, time); }));
+  co_return out;
+}
+
 Task<> TrackerImpl::wait_for(LogIndex index, SteadyTime deadline) {
   while (written_.index < index) {
     // Entries that change nothing are not in the feed.

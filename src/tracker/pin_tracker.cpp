@@ -27,7 +27,7 @@ TrackerOptions checked(TrackerOptions options) {
 
 Result<std::unique_ptr<PinTracker>> PinTracker::open(Runtime& runtime, state::State& state, ipfs::IpfsNode& node,
                                                      FeedFactory feed, TrackerOptions options) {
-  TRY_ASSIGN(auto table, Table::open(options, state));
+  TRY_ASSIGN(auto table, Table::open(options, state, runtime.wall_now()));
   return std::make_unique<TrackerImpl>(runtime, state, node, std::move(feed), std::move(options), std::move(table));
 }
 

@@ -34,6 +34,7 @@ class TrackerImpl final : public PinTracker {
   Task<model::PinInfo> sync(ipld::Cid cid) override;
   Task<SyncReport> sync_all(std::function<Task<>(SyncFinding)> on_finding) override;
   Task<std::vector<Holding>> journal(ipld::Cid cid, size_t max) override;
+  Task<PastHoldings> held_at(std::vector<ipld::Cid> cids, WallTime time) override;
   Task<> wait_for(LogIndex index, SteadyTime deadline) override;
   void set_ipfs_identity(std::string ipfs_peer_id, std::vector<ipld::Multiaddr> addresses) override;
   std::shared_ptr<const model::PeerFacts> facts() const override { return facts_; }

@@ -127,6 +127,17 @@ Result<Holding> decode_holding(ByteView bytes, WallTime ended) {
   return Holding{.from = *from, .to = ended, .ended = static_cast<Holding::Ended>(*how)};
 }
 
+Bytes encode_since(WallTime time) {
+  Bytes out;
+  append_be64(out, to_unsigned_millis(time));
+  return out;
+}
+
+Result<WallTime> decode_since(ByteView bytes) {
+  if (bytes.size() != 8 || read_be64(bytes.data()) > kMaxMillis) return damaged("journal");
+  return from_millis(static_cast<int64_t>(read_be64(bytes.data())));
+}
+
 Bytes encode_position(const state::FeedPosition& position) {
   Bytes out;
   append_be64(out, position.incarnation);

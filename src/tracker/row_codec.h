@@ -24,6 +24,10 @@ Bytes journal_time_key(WallTime ended, const ipld::Cid& cid);
 Bytes encode_holding(const Holding& holding);
 Result<Holding> decode_holding(ByteView bytes, WallTime ended);
 
+/// unix milliseconds (8 bytes, big-endian)
+Bytes encode_since(WallTime time);
+Result<WallTime> decode_since(ByteView bytes);
+
 Bytes encode_position(const state::FeedPosition& position);
 Result<state::FeedPosition> decode_position(ByteView bytes);
 Bytes encode_counts(const StatusCounts& counts);

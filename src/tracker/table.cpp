@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kPositionKey = "position";
 constexpr std::string_view kCountsKey = "counts";
+constexpr std::string_view kJournalKey = "journal";  // unix milliseconds (be64) of the table's making
 
 /// The smallest key after `cid` in a family whose keys end with a CID: no CID is a prefix of another.
 Bytes just_after(Bytes key) {
@@ -48,9 +49,9 @@ struct Table::Work {
   std::vector<size_t> slot_of;  // by mutation
 };
 
-Result<std::unique_ptr<Table>> Table::open(const TrackerOptions& options, const state::State& state) {
+Result<std::unique_ptr<Table>> Table::open(const TrackerOptions& options, const state::State& state, WallTime now) {
   std::unique_ptr<Table> table(new Table(options, state));
-  TRY(table->open_database());
+  TRY(table->open_database(now));
   return table;
 }
 
@@ -58,7 +59,7 @@ Result<std::optional<uint32_t>> table_format(const TrackerOptions& options) {
   return storage::stored_format(options.path, options.env, "meta");
 }
 
-Result<> Table::open_database() {
+Result<> Table::open_database(std::optional<WallTime> begin) {
   storage::DatabaseOptions database;
   database.path = options_.path;
   database.env = options_.env;
@@ -82,11 +83,16 @@ Result<> Table::open_database() {
     format = storage::format_row(fresh ? kVersions.formats.local : storage::kFormatWithoutRow);
     storage::WriteBatch batch;
     batch.put(meta_, storage::kFormatKey, *format);
+    if (fresh && begin) batch.put(meta_, kJournalKey, encode_since(*begin));
     TRY(database_->write(batch));
   }
   TRY_ASSIGN(uint32_t number, storage::format_of_row(format));
   TRY(storage::check_format(options_.path, number, kVersions.formats.local));
 
+  TRY_ASSIGN(auto since, database_->get(meta_, kJournalKey));
+  if (since) {
+    TRY_ASSIGN(journal_since_, decode_since(*since));
+  }
   TRY_ASSIGN(auto position, database_->get(meta_, kPositionKey));
   TRY_ASSIGN(auto counts, database_->get(meta_, kCountsKey));
   std::lock_guard lock(mutex_);
@@ -104,7 +110,7 @@ Result<> Table::open_database() {
 Result<> Table::reopen() {
   std::unique_lock lock(open_);
   database_.reset();
-  return open_database();
+  return open_database({});
 }
 
 void Table::close() {
@@ -414,6 +420,30 @@ Result<std::vector<Holding>> Table::journal(const ipld::Cid& cid, size_t max) co
     WallTime ended = from_millis(static_cast<int64_t>(read_be64(it.key().data() + prefix.size())));
     TRY_ASSIGN(Holding holding, decode_holding(it.value(), ended));
     out.push_back(holding);
+  }
+  TRY(it.status());
+  return out;
+}
+
+Result<std::vector<std::optional<Holding>>> Table::held_at(const std::vector<ipld::Cid>& cids, WallTime time) const {
+  // Rows first: a holding that ends between the two reads is then in the journal.
+  TRY_ASSIGN(auto rows, get_many(cids));
+  std::shared_lock open(open_);
+  if (!database_) return fail(ErrorKind::kUnavailable, "the tracker's table is not open");
+  storage::Iterator it(*database_, journal_, {.lower = "c", .upper = "d"});
+  std::vector<std::optional<Holding>> out(cids.size());
+  for (size_t i = 0; i < cids.size(); ++i) {
+    if (rows[i] && rows[i]->holding_since && *rows[i]->holding_since <= time) {
+      out[i] = Holding{.from = *rows[i]->holding_since};
+      continue;
+    }
+    // Holdings of a CID do not overlap: the first that ended later is the one, or there was none.
+    Bytes after = journal_key(cids[i], time + std::chrono::milliseconds(1));
+    it.seek(after);
+    if (!it.valid() || it.key().size() != after.size() || !it.key().starts_with("c" + cids[i].bytes())) continue;
+    auto ended = from_millis(static_cast<int64_t>(read_be64(it.key().data() + after.size() - 8)));
+    TRY_ASSIGN(Holding holding, decode_holding(it.value(), ended));
+    if (holding.from <= time) out[i] = holding;
   }
   TRY(it.status());
   return out;

@@ -66,7 +66,8 @@ struct RowAt {
 
 class Table {
  public:
-  static Result<std::unique_ptr<Table>> open(const TrackerOptions& options, const state::State& state);
+  /// `now`: the journal of a table that is made begins here.
+  static Result<std::unique_ptr<Table>> open(const TrackerOptions& options, const state::State& state, WallTime now);
 
   struct Applied {
     std::vector<Outcome> outcomes;   ///< one for each CID
@@ -110,6 +111,10 @@ class Table {
   std::optional<state::FeedPosition> position() const;
 
   Result<std::vector<Holding>> journal(const ipld::Cid& cid, size_t max) const;
+  /// The holding of each CID at `time`, in the order of `cids`. About 5 µs each.
+  Result<std::vector<std::optional<Holding>>> held_at(const std::vector<ipld::Cid>& cids, WallTime time) const;
+  /// When this table was made; 1970 when an older program made it.
+  WallTime journal_since() const { return journal_since_; }
   /// Drops up to `max` holdings that ended before; returns how many.
   Result<size_t> trim_journal(WallTime before, size_t max);
 
@@ -121,7 +126,7 @@ class Table {
  private:
   struct Work;
   Table(const TrackerOptions& options, const state::State& state) : options_(options), state_(state) {}
-  Result<> open_database();
+  Result<> open_database(std::optional<WallTime> begin);
   Result<Work> load(const std::vector<Mutation>& mutations) const;
   Result<> apply_one(const Mutation& mutation, Work& work, size_t slot, const Moment& moment) const;
   Result<Step> take_step(const Mutation& mutation, Work& work, size_t slot, const Moment& moment) const;
@@ -135,6 +140,7 @@ class Table {
   mutable std::shared_mutex open_;  // exclusive: reopen()
   std::unique_ptr<storage::Database> database_;
   storage::Family rows_, by_status_, due_, journal_, meta_;
+  std::atomic<WallTime> journal_since_{};
   mutable std::mutex mutex_;  // the two below
   StatusCounts counts_;
   std::optional<state::FeedPosition> position_;

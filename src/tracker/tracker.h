@@ -52,6 +52,12 @@ struct Holding {
   bool operator==(const Holding&) const = default;
 };
 
+/// What this peer held at a time.
+struct PastHoldings {
+  WallTime since{};  ///< the journal begins here: what is not found for an earlier time is not known
+  std::vector<std::optional<Holding>> then;  ///< of each CID the holding of that time; none = it was not held
+};
+
 /// A difference between the node's own list and the table.
 struct SyncFinding {
   enum Kind : uint8_t {
@@ -130,6 +136,8 @@ class PinTracker {
 
   /// When this peer held the CID, newest first.
   virtual Task<std::vector<Holding>> journal(ipld::Cid cid, size_t max) = 0;
+  /// In the order of `cids`; times have whole milliseconds.
+  virtual Task<PastHoldings> held_at(std::vector<ipld::Cid> cids, WallTime time) = 0;
 
   /// Returns when all changes up to `index` are in the table, so that listings show them; kDeadlineExceeded.
   virtual Task<> wait_for(LogIndex index, SteadyTime deadline) = 0;

@@ -501,6 +501,50 @@ TEST(Tracker, JournalTellsWhoHadItWhen) {
   EXPECT_EQ(peer.runtime.run_task(peer.tracker->journal(cid, 10)).value().size(), 1u) << "retention";
 }
 
+TEST(Tracker, TellsWhatItHeldAtATime) {
+  TestPeer peer;
+  WallTime made = peer.runtime.wall_now();
+  peer.start();
+  auto cid = test_cid(1), other = test_cid(2), never = test_cid(3);
+  peer.run_for(minutes(1));
+  peer.pin(cid);
+  peer.pin(other);
+  peer.run_for(minutes(1));
+  WallTime first = peer.runtime.wall_now();
+  peer.unpin(cid);
+  peer.run_for(minutes(1));
+  WallTime between = peer.runtime.wall_now();
+  peer.pin(cid);
+  peer.run_for(minutes(1));
+  peer.unpin(cid);
+  peer.run_for(minutes(1));
+  WallTime last = peer.runtime.wall_now();
+  auto at = [&](WallTime time) {
+    auto held = peer.runtime.run_task(peer.tracker->held_at({cid, never, other}, time)).value();
+    EXPECT_EQ(held.then.size(), 3u);
+    EXPECT_FALSE(held.then[1]);
+    return held;
+  };
+  auto held = at(made + seconds(30));
+  EXPECT_FALSE(held.then[0] || held.then[2]);
+  EXPECT_LE(held.since, made + seconds(1));
+  EXPECT_GE(held.since, made - seconds(1));
+  held = at(first);
+  ASSERT_TRUE(held.then[0] && held.then[2]);
+  EXPECT_EQ(held.then[0]->ended, Holding::kUnpinned);
+  EXPECT_LE(held.then[0]->from, first);
+  EXPECT_GT(*held.then[0]->to, first - milliseconds(1));
+  EXPECT_FALSE(held.then[2]->to);
+  EXPECT_FALSE(at(between).then[0]);
+  held = at(between + seconds(30));
+  ASSERT_TRUE(held.then[0]);
+  EXPECT_GE(held.then[0]->from, between);
+  EXPECT_FALSE(at(last).then[0]);
+  EXPECT_TRUE(at(last).then[2]);
+  peer.run_for(hours(24 * 91));
+  EXPECT_GT(at(last).since, last) << "what it held at a time before the retention is not known";
+}
+
 TEST(Tracker, WaitFor) {
   TestPeer peer;
   peer.start();

@@ -4,8 +4,6 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
-#include "model/json_writer.h"
-
 namespace ipfsc::model {
 namespace {
 
@@ -105,9 +103,14 @@ class Reader {
 }  // namespace
 
 void append_json(std::string& out, const Pin& pin, PinJsonStyle style) {
+  JsonObject object(out);
+  add_fields(object, pin, style);
+  object.end();
+}
+
+void add_fields(JsonObject& object, const Pin& pin, PinJsonStyle style) {
   const auto& options = pin.options;
   bool stored = style == PinJsonStyle::kStored;
-  JsonObject object(out);
   object.number("replication_factor_min", options.replication_factor_min);
   object.number("replication_factor_max", options.replication_factor_max);
   object.text("name", options.name);
@@ -132,7 +135,6 @@ void append_json(std::string& out, const Pin& pin, PinJsonStyle style) {
   object.number("max_depth", pin.max_depth);
   append_optional_cid(object, "reference", pin.reference);
   object.time("timestamp", pin.timestamp);
-  object.end();
 }
 
 Result<Pin> pin_from_json(std::string_view text) {

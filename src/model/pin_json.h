@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "model/json_writer.h"
 #include "model/pin.h"
 
 namespace ipfsc::model {
@@ -14,6 +15,9 @@ enum class PinJsonStyle {
   kStored,   ///< as read from the state: metadata null, origins [], user_allocations null
   kRequest,  ///< the answer to a pin request: metadata {}, origins null, user allocations echoed
 };
+
+/// The fields alone, for an object that has more.
+void add_fields(JsonObject& object, const Pin& pin, PinJsonStyle style = PinJsonStyle::kStored);
 
 /// One object without a line end, fields in Go's order.
 void append_json(std::string& out, const Pin& pin, PinJsonStyle style = PinJsonStyle::kStored);

@@ -6,32 +6,38 @@
 #include "api/rest/json_stream.h"
 #include "api/rest/page_pump.h"
 #include "api/rest/query_options.h"
-#include "model/json_writer.h"
 #include "model/pin_json.h"
 
 namespace ipfsc::api::rest {
 namespace {
 
-Result<state::ListQuery> list_query(const Page& page, uint32_t types) {
-  state::ListQuery query;
-  query.name = page.name;
-  query.name_prefix = page.name_prefix;
-  query.metadata = page.metadata;
-  query.types = types;
-  query.cursor = page.cursor;
-  return query;
+/// Whether what is pinned everywhere is the peer's too. kNotFound when nobody knows the peer.
+Result<bool> holds_everywhere(RestContext& context, const std::optional<ipld::PeerId>& peer) {
+  if (!peer) return true;
+  auto known = context.cluster->state().peer(*peer);
+  if (!known) return fail(ErrorKind::kNotFound, fmt::format("peer {} is not known to this cluster", peer->to_string()));
+  return known->member;
+}
+
+/// The next pins of the listing, at least one unless it is at its end.
+Task<> read_pins(Runtime& runtime, state::PinCursor& cursor, bool everywhere, std::vector<state::StoredPin>& out,
+                 size_t max) {
+  co_return co_await run_blocking(runtime, [&]() -> Result<> {
+    while (out.empty() && !cursor.done()) {
+      TRY(cursor.next(out, max));
+      if (!everywhere) std::erase_if(out, [](const state::StoredPin& stored) { return stored.pin.everywhere(); });
+    }
+    return {};
+  });
 }
 
 Task<> list_allocations(RestContext& context, state::ListQuery query, std::optional<uint64_t> limit,
                         net::Response& response) {
+  CO_TRY_ASSIGN(bool everywhere, holds_everywhere(context, query.peer));
   CO_TRY_ASSIGN(auto cursor, context.cluster->allocations(std::move(query)));
   JsonStream stream(response, limit.has_value());
   auto next = [&](this auto, std::vector<state::StoredPin>& out, size_t max) -> Task<> {
-    CO_TRY(co_await run_blocking(context.runtime, [&]() -> Result<> {
-      while (out.empty() && !cursor->done()) TRY(cursor->next(out, max));
-      return {};
-    }));
-    co_return Result<>{};
+    return read_pins(context.runtime, *cursor, everywhere, out, max);
   };
   auto append = [](std::string& out, const state::StoredPin& stored) { model::append_json(out, stored.pin); };
   auto outcome = co_await pump_pages<state::StoredPin>(context.runtime, stream, context.options.list_page,
@@ -40,41 +46,41 @@ Task<> list_allocations(RestContext& context, state::ListQuery query, std::optio
 }
 
 /// Kept numbers where they answer it; otherwise the listing is counted.
-Task<> count_allocations(RestContext& context, state::ListQuery query, bool searches, net::Response& response) {
+Task<> count_allocations(RestContext& context, AllocationQuery query, net::Response& response) {
+  CO_TRY_ASSIGN(bool everywhere, query.list.at ? true : holds_everywhere(context, query.list.peer));
   uint64_t count = 0;
-  if (!searches) {
+  if (!query.page.searches() && !query.list.at && !query.list.peer) {
     auto counters = context.cluster->counters();
     for (size_t type = 0; type < counters.by_type.size(); ++type) {
-      if (query.types & 1u << type) count += counters.by_type[type];
+      if (query.list.types & 1u << type) count += counters.by_type[type];
     }
-  } else {
-    query.cursor.clear();
-    CO_TRY_ASSIGN(auto cursor, context.cluster->allocations(std::move(query)));
-    std::vector<state::StoredPin> pins;
-    while (!cursor->done()) {
-      pins.clear();
-      CO_TRY(co_await run_blocking(context.runtime, [&] { return cursor->next(pins, context.options.list_page); }));
-      count += pins.size();
-    }
+    co_return send_count(response, count);
   }
-  std::string body;
-  model::JsonObject object(body);
-  object.number("count", count);
-  object.end();
-  body += '\n';
-  co_return response.send(200, body, kJson);
+  CO_TRY_ASSIGN(auto cursor, context.cluster->allocations(std::move(query.list)));
+  std::vector<state::StoredPin> pins;
+  while (!cursor->done()) {
+    pins.clear();
+    CO_TRY(co_await read_pins(context.runtime, *cursor, everywhere, pins, context.options.list_page));
+    count += pins.size();
+  }
+  co_return send_count(response, count);
 }
 
 Task<> get_allocations(RestContext& context, net::Request& request, net::Response& response) {
-  CO_TRY_ASSIGN(auto types, parse_type_filter(request.query().value("filter")));
-  CO_TRY_ASSIGN(auto page, parse_page(request.query()));
-  CO_TRY_ASSIGN(auto query, list_query(page, types));
-  if (page.count) co_return co_await count_allocations(context, std::move(query), page.searches(), response);
-  co_return co_await list_allocations(context, std::move(query), page.limit, response);
+  CO_TRY_ASSIGN(auto query, parse_allocation_query(request.query(), context.runtime.wall_now()));
+  if (query.page.count) co_return co_await count_allocations(context, std::move(query), response);
+  if (query.list.at) {
+    co_return co_await list_past_allocations(context, std::move(query.list), query.page.limit, response);
+  }
+  co_return co_await list_allocations(context, std::move(query.list), query.page.limit, response);
 }
 
 Task<> get_allocation(RestContext& context, net::Request& request, net::Response& response) {
   CO_TRY_ASSIGN(auto cid, parse_cid(request.variable("cid")));
+  CO_TRY_ASSIGN(auto at, parse_at(request.query(), context.runtime.wall_now()));
+  CO_TRY_ASSIGN(auto peer, parse_peer(request.query()));
+  if (at) co_return co_await get_past_allocation(context, std::move(cid), *at, std::move(peer), response);
+  if (peer) co_return fail(ErrorKind::kInvalidArgument, "parameter peer invalid: with a CID it needs at, like at=now");
   CO_TRY_ASSIGN(auto pin, co_await context.cluster->allocation(std::move(cid)));
   std::string body;
   model::append_json(body, pin);

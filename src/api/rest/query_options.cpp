@@ -161,24 +161,6 @@ Result<AddQuery> parse_add_query(const net::Query& query, WallTime now) {
   return add;
 }
 
-Result<Page> parse_page(const net::Query& query) {
-  Page page;
-  if (auto limit = query.value("limit"); !limit.empty()) {
-    TRY_ASSIGN(page.limit, parse_number<uint64_t>(limit, "parameter limit invalid"));
-    if (*page.limit == 0) return refuse("parameter limit invalid: it must be at least 1");
-  }
-  page.cursor = query.value("cursor");
-  TRY_ASSIGN(page.count, parse_bool(query, "count"));
-  if (auto name = query.get("name")) page.name = *name;
-  if (auto prefix = query.get("name-prefix")) page.name_prefix = *prefix;
-  for (const auto& [key, value] : query.items) {
-    if (key.starts_with(kMetadataPrefix) && key.size() > kMetadataPrefix.size()) {
-      page.metadata.emplace_back(key.substr(kMetadataPrefix.size()), value);
-    }
-  }
-  return page;
-}
-
 Result<uint32_t> parse_type_filter(std::string_view text) {
   uint32_t types = 0;
   bool any = false;

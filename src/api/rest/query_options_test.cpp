@@ -104,6 +104,72 @@ TEST(AddQuery, Errors) {
   EXPECT_TRUE(error("replication-min=x").starts_with("parameter"));
 }
 
+TEST(ListQuery, TimesPast) {
+  auto at = [](std::string_view text) { return parse_past("at", text, kNow); };
+  auto error = [&](std::string_view text) { return at(text) ? "no error" : at(text).error().message; };
+  EXPECT_EQ(*at("now"), kNow);
+  EXPECT_EQ(*at("1699999999"), kNow - std::chrono::seconds(1));
+  EXPECT_EQ(*at("-24h"), kNow - std::chrono::hours(24));
+  EXPECT_EQ(*at("-1m30.5s"), kNow - std::chrono::milliseconds(90'500));
+  EXPECT_EQ(*at("2023-11-14T22:13:19.1239Z"), kNow - std::chrono::milliseconds(877));
+  EXPECT_EQ(*at("0"), WallTime());
+  for (auto text : {"", "x", "-x", "24h", "-", "2023-11-14", "1.5", "2023-11-14T22:13:19 02:00"}) {
+    EXPECT_EQ(error(text), "parameter at invalid: it must be RFC 3339, unix seconds, now, or how long ago, like -24h");
+  }
+  EXPECT_EQ(error("1700000001"), "parameter at invalid: 2023-11-14T22:13:21Z is in the future");
+  EXPECT_EQ(error("99999999999999999999"), "parameter at invalid: the number is too large");
+  EXPECT_EQ(error("9999999999999"), "parameter at invalid: the number is too large");
+  EXPECT_EQ(error("-2000000h"), "parameter at invalid: that is before 1970");
+}
+
+TEST(ListQuery, AllAtOnce) {
+  auto query = parse_allocation_query(
+      *net::Query::parse(fmt::format("filter=pin&limit=5&cursor=c&name=a+b&meta-k=v&meta-l=w&at=-1h&peer={}", kPeer)),
+      kNow);
+  ASSERT_TRUE(query) << query.error().message;
+  EXPECT_EQ(query->page.limit, 5u);
+  EXPECT_EQ(query->list.cursor, "c");
+  EXPECT_EQ(query->list.name, "a b");
+  EXPECT_EQ(query->list.types, 1u << 1);
+  EXPECT_EQ(query->list.metadata.size(), 2u);
+  EXPECT_EQ(query->list.at, kNow - std::chrono::hours(1));
+  EXPECT_EQ(query->list.peer->to_string(), kPeer);
+  using enum state::ListQuery::Order;
+  auto order = [](std::string_view raw) { return parse_allocation_query(*net::Query::parse(raw), kNow)->list.order; };
+  EXPECT_EQ(order("sort=name"), kName);
+  EXPECT_EQ(order("sort=newest&name-prefix=x"), kNewest);
+  EXPECT_EQ(order("sort=cid"), kCid);
+  EXPECT_EQ(order("sort=name&name=x"), kCid);
+}
+
+TEST(ListQuery, RefusalsNameTheParameter) {
+  auto error = [](const std::string& raw) {
+    auto query = parse_allocation_query(*net::Query::parse(raw), kNow);
+    return query ? "no error" : query.error().message;
+  };
+  EXPECT_EQ(error("limit=x"), "parameter limit invalid");
+  for (auto limit : {"0", "1000001", "99999999999999999999"}) {
+    EXPECT_EQ(error(fmt::format("limit={}", limit)), "parameter limit invalid: it must be 1 to 1000000");
+  }
+  EXPECT_EQ(error("sort=size"), "parameter sort invalid: cid, name or newest");
+  EXPECT_EQ(error("sort=cid&name-prefix=a"),
+            "parameter sort invalid: pins with a name-prefix are listed by name or newest");
+  EXPECT_EQ(error("count=true&limit=5"), "parameter limit invalid: count counts all");
+  EXPECT_EQ(error("count=maybe"), "parameter count invalid");
+  EXPECT_EQ(error("at=-1h&sort=name"), "parameter sort invalid: a listing of a time past is in the order of CIDs");
+  EXPECT_EQ(error("at=-1h&name-prefix=a"), "parameter name-prefix invalid: it cannot be combined with at");
+  EXPECT_TRUE(error("peer=x").starts_with("error decoding Peer ID: "));
+  EXPECT_EQ(error("meta-=x"), "parameter meta- invalid: a key must follow, meta-<key>");
+  EXPECT_EQ(error("name=" + std::string(4097, 'n')),
+            "parameter name invalid: it has 4097 bytes, at most 4096 can be searched for");
+  EXPECT_EQ(error("name-prefix=" + std::string(4096, 'n')), "no error");
+  std::string many = "name=x";
+  for (int i = 0; i < 17; ++i) many += fmt::format("&meta-{}=v", i);
+  EXPECT_EQ(error(many), "parameter meta-16 invalid: at most 16 can be given");
+  EXPECT_EQ(only_known(*net::Query::parse("a=1&b=2"), {"a", "c"}).error().message,
+            "parameter b is not known here: there are a, c");
+}
+
 TEST(ListQuery, Filters) {
   EXPECT_EQ(*parse_type_filter(""), ~0u);
   EXPECT_EQ(*parse_type_filter("all"), ~0u);

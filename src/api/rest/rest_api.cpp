@@ -4,6 +4,7 @@
 #include "api/rest/context.h"
 #include "api/rest/errors.h"
 #include "base/log.h"
+#include "model/json_writer.h"
 
 namespace ipfsc::api::rest {
 namespace {
@@ -18,7 +19,12 @@ Task<> answered() { co_return Result<>{}; }
 
 struct RestApi::Impl {
   Impl(Runtime& runtime, RestOptions rest_options)
-      : options(std::move(rest_options)), context{runtime, options}, http(runtime, options, parts()) {
+      : options(std::move(rest_options)),
+        events(runtime, {.kept_events = options.kept_events,
+                         .max_listeners = options.max_event_listeners,
+                         .heartbeat = options.event_heartbeat}),
+        context{runtime, options, events},
+        http(runtime, options, parts()) {
     router.set_not_found([](net::Request&, net::Response& response) {
       send_error(response, 404, "not found");
       return answered();
@@ -26,6 +32,8 @@ struct RestApi::Impl {
     add_peer_routes(router, context);
     add_health_routes(router, context);
     add_allocation_routes(router, context);
+    add_past_routes(router, context);
+    add_event_route(router, context);
     add_pin_routes(router, context);
     add_bulk_routes(router, context);
     add_status_routes(router, context);
@@ -47,6 +55,7 @@ struct RestApi::Impl {
   }
 
   const RestOptions options;
+  EventHub events;
   RestContext context;
   net::Router router;
   common::HttpApi http;
@@ -61,7 +70,19 @@ void RestApi::serve(cluster::Cluster& cluster) { impl_->context.cluster = &clust
 
 const std::vector<ipld::Multiaddr>& RestApi::addresses() const { return impl_->http.addresses(); }
 
-boost::asio::awaitable<void> RestApi::stop(SteadyTime deadline) { co_await impl_->http.stop(deadline); }
+boost::asio::awaitable<void> RestApi::stop(SteadyTime deadline) {
+  co_await impl_->events.stop();  // those who listen would never end by themselves
+  co_await impl_->http.stop(deadline);
+}
+
+Result<> send_count(net::Response& response, uint64_t count) {
+  std::string body;
+  model::JsonObject object(body);
+  object.number("count", count);
+  object.end();
+  body += '\n';
+  return response.send(200, body, kJson);
+}
 
 Result<cluster::Caller> caller_of(const net::Request& request) {
   cluster::Caller caller;

@@ -82,12 +82,7 @@ Task<> count_statuses(RestContext& context, cluster::StatusCursor& cursor, net::
     if (count == 0) break;
     total += count;
   }
-  std::string body;
-  model::JsonObject object(body);
-  object.number("count", total);
-  object.end();
-  body += '\n';
-  co_return response.send(200, body, kJson);
+  co_return send_count(response, total);
 }
 
 Task<> get_statuses(RestContext& context, net::Request& request, net::Response& response) {
@@ -96,6 +91,12 @@ Task<> get_statuses(RestContext& context, net::Request& request, net::Response& 
   CO_TRY_ASSIGN(query.filter, model::parse_status_filter(request.query().value("filter")));
   CO_TRY_ASSIGN(query.cids, parse_cids(request.query().value("cids")));
   CO_TRY_ASSIGN(auto page, parse_page(request.query()));
+  for (auto name : {"sort", "at", "peer"}) {
+    if (request.query().has(name)) {
+      co_return fail(ErrorKind::kInvalidArgument,
+                     fmt::format("parameter {} invalid: it is offered for /allocations only", name));
+    }
+  }
   if (!query.cids.empty() && (page.searches() || page.limit || !page.cursor.empty())) {
     co_return fail(ErrorKind::kInvalidArgument, "cids cannot be combined with a search, limit or cursor");
   }

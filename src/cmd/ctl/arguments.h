@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,12 +46,29 @@ struct GetOptions {
   bool progress = true;
 };
 
+/// What `pin ls` and `pin history` narrow a list with.
+struct ListFlags {
+  std::optional<std::string> name, name_prefix;
+  std::vector<std::string> metadata;
+  std::string sort, at, peer;
+  int64_t limit = 0;  ///< 0 = all
+  bool count = false;
+  bool any() const { return name || name_prefix || !metadata.empty() || !sort.empty() || limit != 0 || count; }
+};
+
+struct EventFlags {
+  std::string from, type, cid;
+  bool follow = false;
+};
+
 struct Options {
   GlobalOptions global;
   WaitOptions wait;
   PinFlags pin;
   AddOptions add;
   GetOptions get;
+  ListFlags list;
+  EventFlags events;
   bool no_status = false;
   bool dry_run = false;
   bool force = false;

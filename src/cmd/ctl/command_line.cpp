@@ -19,6 +19,7 @@ class CommandLine {
     declare_get();
     declare_pin();
     declare_status();
+    declare_events();
     declare_health();
     command(&root_, "version", "Show the version of the peer", "", version);
     auto* ipfs = group("ipfs", "Do something on every peer's IPFS node");
@@ -155,6 +156,29 @@ class CommandLine {
     auto* ls = command(pin, "ls", "List the pinset", "[CID]", pin_ls);
     ls->add_option("--filter", o_.filter, "types, comma-separated: pin, meta-pin, clusterdag-pin, shard-pin, all")
         ->default_str("all");
+    auto& l = o_.list;
+    ls->add_option("--name", l.name, "those with this name");
+    ls->add_option("--name-prefix", l.name_prefix, "those whose name begins so, by name");
+    ls->add_option("--metadata,--meta", l.metadata, "those with this key=value, may be given many times")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    ls->add_option("--sort", l.sort, "cid, name or newest")->default_str("cid");
+    ls->add_option("--limit", l.limit, "at most so many; 0 for all")->default_str("0");
+    ls->add_flag("--count", l.count, "only how many there are");
+    ls->add_option("--peer", l.peer, "those that this peer is to hold; with --at those that it was to hold");
+    ls->add_option("--at", l.at, "as it was at a time, and who had it: RFC 3339, unix seconds, -24h or now");
+
+    auto* history = command(pin, "history", "Show every change of a pin, the newest first", "<CID>", pin_history);
+    history->add_option("--limit", l.limit, "at most so many; 0 for all")->default_str("0");
+  }
+
+  void declare_events() {
+    auto* events = command(&root_, "events", "Show what changed in the cluster, in order", "", ctl::events);
+    auto& e = o_.events;
+    events->add_option("--from", e.from, "a position, a time, -24h, oldest or now")
+        ->default_str("oldest; now with --follow");
+    events->add_flag("--follow,-f", e.follow, "go on with what happens; resumes by itself");
+    events->add_option("--type", e.type, "comma-separated: pin, unpin, move, work, peer, record, cluster");
+    events->add_option("--cid", e.cid, "only about these CIDs, comma-separated");
   }
 
   void status_after(CLI::App* to) {

@@ -50,6 +50,8 @@ int pin_add(Context& context);
 int pin_rm(Context& context);
 int pin_update(Context& context);
 int pin_ls(Context& context);
+int pin_history(Context& context);
+int events(Context& context);
 int status(Context& context);
 int recover(Context& context);
 int sync(Context& context);

@@ -340,6 +340,72 @@ TEST(Ctl, WaitRules) {
   EXPECT_EQ(state({"pinned", "cluster_error"}, "pinned", 1), WaitState::kFailed);
 }
 
+TEST(Ctl, PinLsNarrowsTheList) {
+  FakeApi api;
+  std::string pin = R"({"cid":"QmA","name":"docs","type":"pin","mode":"recursive","replication_factor_min":-1,)"
+                    R"("replication_factor_max":-1,"max_depth":-1})";
+  api.on("GET /allocations?filter=all&name=a%20b&name-prefix=a&meta-k=v%3Dw&sort=newest&peer=12D3A&limit=7",
+         pin + "\n");
+  EXPECT_THAT(ctl(api, {"pin", "ls", "--name", "a b", "--name-prefix=a", "--meta", "k=v=w", "--sort", "newest",
+                        "--peer", "12D3A", "--limit", "7"})
+                  .out,
+              StartsWith("QmA | docs | PIN | "));
+  api.on("GET /allocations?filter=pin&name=&count=true", "{\"count\":12}\n");
+  EXPECT_EQ(ctl(api, {"pin", "ls", "--filter", "pin", "--name", "", "--count"}).out, "12\n");
+  EXPECT_EQ(ctl(api, {"--enc=json", "pin", "ls", "--filter=pin", "--name=", "--count"}).out,
+            "{\n    \"count\": 12\n}\n");
+  api.on(std::string("GET /allocations/") + kCid + "?at=-24h",
+         pin.substr(0, pin.size() - 1) + R"(,"at":"2026-01-02T03:04:05Z","peers":[{"peer":"12D3A","peername":"node-a",)"
+                                         R"("allocated":true,"confirmed":null,"error":"no answer"}]})");
+  EXPECT_THAT(ctl(api, {"pin", "ls", "--at=-24h", kCid}).out,
+              HasSubstr("\n    > node-a               : ALLOCATED | UNKNOWN: no answer\n"));
+  EXPECT_EQ(ctl(api, {"pin", "ls", "--limit", "3", kCid}).code, 1);
+  EXPECT_EQ(ctl(api, {"pin", "ls", "--meta", "x"}).err,
+            "error parsing metadata: metadata were not in the format key=value\n");
+}
+
+TEST(Ctl, PinHistory) {
+  FakeApi api;
+  api.on(
+      std::string("GET /allocations/") + kCid + "/history?limit=2",
+      R"({"position":"1.7.0","type":"unpin","time":"2026-01-02T03:04:05Z","actor":"rest","cid":"QmA","before":{},"after":null})"
+      "\n"
+      R"({"position":"1.5.0","type":"pin","time":"2026-01-01T03:04:05Z","actor":"rest:ann","cid":"QmA","before":null,"after":)"
+      R"({"cid":"QmA","name":"docs","type":"pin","mode":"recursive","replication_factor_min":1,"replication_factor_max":2,)"
+      R"("allocations":["12D3B","12D3A"],"max_depth":-1}})"
+      "\n");
+  EXPECT_EQ(
+      ctl(api, {"pin", "history", "--limit", "2", kCid}).out,
+      "2026-01-02 03:04:05 | 1.7.0 | UNPIN | rest | QmA\n"
+      "2026-01-01 03:04:05 | 1.5.0 | PIN | rest:ann | QmA | docs | PIN | Repl. Factor: 1--2 | Allocations: [12D3A "
+      "12D3B] | Recursive | Metadata: no | Exp: ∞ | Added: unknown\n");
+  EXPECT_THAT(ctl(api, {"pin", "history", "x"}).err, StartsWith("error parsing cid: "));
+}
+
+TEST(Ctl, EventsUntilNow) {
+  FakeApi api;
+  std::string event =
+      R"({"position":"1.7.0","type":"peer","time":"2026-01-02T03:04:05Z","actor":"membership","peer":"12D3A"})";
+  std::string end = R"(data: {"position":"1.7.0","type":"end","reason":")";
+  std::string events =
+      ": listening\nid: 1.2.0\n\nid: 1.7.0\nevent: peer\ndata: " + event + "\n\nid: 1.7.0\nevent: end\n";
+  api.on("GET /events?from=oldest&follow=false", events + end + "end\",\"message\":\"m\"}\n\n");
+  EXPECT_EQ(ctl(api, {"events"}).out, "2026-01-02 03:04:05 | 1.7.0 | PEER | membership | 12D3A\n");
+  EXPECT_EQ(ctl(api, {"events"}).code, 0);
+  EXPECT_THAT(ctl(api, {"--enc=json", "events"}).out, StartsWith("{\n    \"position\": \"1.7.0\",\n"));
+  api.on("GET /events?from=1.1.0&follow=false&type=peer&cid=QmA",
+         events + end + "lost\",\"message\":\"it is gone\"}\n\n");
+  auto run = ctl(api, {"events", "--from", "1.1.0", "--type", "peer", "--cid=QmA"});
+  EXPECT_EQ(run.code, 1);
+  EXPECT_EQ(run.err, "error : it is gone\n");
+  // A follower goes on behind the last event until it is told that this cannot be.
+  api.on("GET /events?from=now&follow=true", events + end + "slow\",\"message\":\"m\"}\n\n");
+  api.on("GET /events?from=1.7.0&follow=true", {400, R"({"code":400,"message":"the history is gone"})"});
+  run = ctl(api, {"events", "--follow"});
+  EXPECT_EQ(run.code, 2);
+  EXPECT_THAT(run.out, AllOf(StartsWith("2026-01-02 03:04:05 | 1.7.0 | PEER"), HasSubstr("the history is gone")));
+}
+
 TEST(Ctl, StatusRecoverSync) {
   FakeApi api;
   std::string one = status_json("pinned");

@@ -147,6 +147,54 @@ std::string format_pin(const json::value& pin) {
                      date_of(text_of(pin, "expire_at"), "∞"), date_of(text_of(pin, "timestamp"), "unknown"));
 }
 
+namespace {
+
+std::string held_text(const json::value& peer) {
+  const auto* confirmed = member_of(peer, "confirmed");
+  if (!confirmed || !confirmed->is_bool()) return "UNKNOWN: " + text_of(peer, "error");
+  if (!confirmed->get_bool()) return "NOT HELD";
+  std::string out = "HELD since " + text_of(peer, "since");
+  if (auto until = text_of(peer, "until"); !until.empty())
+    out += fmt::format(" until {} ({})", until, text_of(peer, "ended"));
+  return out;
+}
+
+}  // namespace
+
+std::string format_past_pin(const json::value& past) {
+  std::string out = format_pin(past);
+  const auto* peers = member_of(past, "peers");
+  if (!peers || !peers->is_array()) return out;
+  for (const auto& peer : peers->get_array()) {
+    const auto* allocated = member_of(peer, "allocated");
+    bool known = allocated && allocated->is_bool();
+    out += fmt::format("    > {:<20} : {} | {}\n", name_or(peer, text_of(peer, "peer")),
+                       !known                  ? "PERHAPS ALLOCATED"
+                       : allocated->get_bool() ? "ALLOCATED"
+                                               : "NOT ALLOCATED",
+                       held_text(peer));
+  }
+  return out;
+}
+
+std::string format_event(const json::value& event) {
+  std::string about;
+  for (auto key : {"cid", "peer", "record"}) {
+    if (auto text = text_of(event, key); !text.empty()) about = text;
+  }
+  return fmt::format("{} | {} | {} | {} | {}\n", date_of(text_of(event, "time"), "unknown"), text_of(event, "position"),
+                     upper(text_of(event, "type")), text_of(event, "actor"), about);
+}
+
+std::string format_record(const json::value& record) {
+  std::string out = format_event(record);
+  const auto* after = member_of(record, "after");
+  if (!after || !after->is_object()) return out;
+  out.pop_back();
+  std::string pin = format_pin(*after);
+  return out + pin.substr(std::min(pin.size(), pin.find(" | ")));
+}
+
 std::string format_status(const json::value& status) {
   std::string out = text_of(status, "cid");
   if (std::string name = text_of(status, "name"); !name.empty()) out += " | " + name;

@@ -14,6 +14,10 @@ namespace ipfsc::cmd::ctl {
 std::string format_id(const boost::json::value& id);
 std::string format_version(const boost::json::value& version);
 std::string format_pin(const boost::json::value& pin);
+/// The pin as it was, and a line for each peer that it was about.
+std::string format_past_pin(const boost::json::value& past);
+std::string format_record(const boost::json::value& record);
+std::string format_event(const boost::json::value& event);
 std::string format_status(const boost::json::value& global_pin_info);
 std::string format_added(const boost::json::value& added);
 std::string format_gc(const boost::json::value& global_gc);

@@ -67,6 +67,14 @@ std::vector<Case> cases() {
       {"pin", format_pin(parse(pin))},
       {"pin direct", format_pin(parse(direct))},
       {"pin shard", format_pin(parse(shard))},
+      {"past pin", format_past_pin(parse(pin.substr(0, pin.size() - 1) + R"(,"at":"2026-01-02T03:04:05Z","peers":[
+         {"peer":"12D3A","peername":"node-a","allocated":true,"confirmed":true,"since":"2026-01-01T00:00:00Z"},
+         {"peer":"12D3B","peername":"","allocated":false,"confirmed":true,"since":"2026-01-01T00:00:00Z",
+         "until":"2026-01-03T00:00:00Z","ended":"lost"},{"peer":"12D3C","peername":"node-c","allocated":null,"confirmed":false},
+         {"peer":"12D3D","peername":"node-d","allocated":true,"confirmed":null,"error":"no heartbeat for 5 s"}]})"))},
+      {"event",
+       format_event(
+           parse(R"({"position":"1.7.0","type":"move","time":"2026-01-02T03:04:05.5Z","actor":"mover","cid":"QmA"})"))},
       {"status", format_status(parse(status))},
       {"status without name", format_status(parse(R"({"cid":"QmA","name":"","peer_map":{}})"))},
       {"added", format_added(parse(R"({"name":"a/b.txt","cid":"QmA","size":3})")) +

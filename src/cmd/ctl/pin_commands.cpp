@@ -1,4 +1,4 @@
-// pin add, rm, update, ls.
+// pin add, rm, update.
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
@@ -158,16 +158,6 @@ int pin_update(Context& context) {
   if (!query) return context.output.whole_error(query.error().message);
   query->emplace_back("pin-update", from->to_string());
   return request_pin(context, {.method = "POST", .path = pins_path(*path), .query = std::move(*query)}, "pinned");
-}
-
-int pin_ls(Context& context) {
-  if (!context.options.arguments.empty()) {
-    auto cid = ipld::Cid::parse(context.argument(0));
-    if (!cid) return context.output.local_error("parsing cid", cid.error().message);
-    return show(context, {.path = "/allocations/" + cid->to_string()}, format_pin);
-  }
-  std::string filter = context.options.filter.empty() ? "all" : context.options.filter;
-  return show_stream(context, {.path = "/allocations", .query = {{"filter", filter}}}, format_pin);
 }
 
 }  // namespace ipfsc::cmd::ctl

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """./dev bench NAME…|all: measures the release build from outside; one JSON line each.
 
-Names: add-large add-small add-memory pin-rate state-import list-stream start status-1m idle http; of three peers:
+Names: add-large add-small add-memory pin-rate state-import list-stream start status-1m idle http reads events; of three peers:
 cluster-join cluster-pins cluster-bulk cluster-latency cluster-pinned cluster-add cluster-failover cluster-failover-100k
 cluster-election cluster-agents (with 24 agents).
 """
@@ -16,6 +16,7 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import fixtures as fx  # noqa: E402
 import cluster  # noqa: E402
+import reads  # noqa: E402
 from fixtures import MIB, MILLION, report  # noqa: E402
 
 _million = None
@@ -230,7 +231,7 @@ def http():
 
 BENCHES = {"add-large": add_large, "add-small": add_small, "add-memory": add_memory, "pin-rate": pin_rate,
            "state-import": state_import, "list-stream": list_stream, "start": start, "status-1m": status_1m,
-           "idle": idle, "http": http, **cluster.BENCHES}
+           "idle": idle, "http": http, "reads": lambda: reads.reads(million_peer), "events": reads.events, **cluster.BENCHES}
 
 
 def main():

@@ -207,20 +207,24 @@ class RestEvents : public RestPast {
  protected:
   /// A listener that stays.
   struct Listener {
-    net::ClientExchange exchange;
+    std::optional<net::ClientExchange> exchange;
     std::string text;
   };
   std::unique_ptr<Listener> listen(std::string query = "") {
-    auto exchange = run(client_.request({.endpoint = endpoint_, .target = "/events?" + query}));
-    EXPECT_TRUE(exchange);
-    auto listener = std::make_unique<Listener>(*std::move(exchange));
+    auto listener = std::make_unique<Listener>();
+    auto done = run([](RestEvents& test, Listener& to, std::string target) -> Task<> {
+      CO_TRY_ASSIGN(to.exchange,
+                    co_await test.client_.request({.endpoint = test.endpoint_, .target = std::move(target)}));
+      co_return Result<>{};
+    }(*this, *listener, "/events?" + query));
+    EXPECT_TRUE(done);
     read_until(*listener, ": listening");
     return listener;
   }
   void read_until(Listener& listener, std::string_view what) {
     auto done = run([](Listener& from, std::string_view what) -> Task<> {
       while (from.text.find(what) == std::string::npos) {
-        CO_TRY_ASSIGN(auto piece, co_await from.exchange.read_some());
+        CO_TRY_ASSIGN(auto piece, co_await from.exchange->read_some());
         if (piece.empty()) co_return fail(ErrorKind::kUnavailable, "the stream ended: " + from.text);
         from.text += piece;
       }

@@ -176,7 +176,7 @@ TEST(ListQuery, Filters) {
   EXPECT_EQ(*parse_type_filter("pin, shard-pin,nonsense"), 1u << 1 | 1u << 4);
   EXPECT_EQ(parse_type_filter("nonsense").error().message, "invalid filter value");
   EXPECT_EQ(parse_page(*net::Query::parse("limit=0")).error().message,
-            "parameter limit invalid: it must be at least 1");
+            "parameter limit invalid: it must be 1 to 1000000");
   EXPECT_EQ(parse_page(*net::Query::parse("limit=x")).error().message, "parameter limit invalid");
   EXPECT_TRUE(parse_cids(std::string(kCid) + ", ,").has_value());
   EXPECT_TRUE(parse_cids("x").error().message.starts_with("error decoding Cid: "));

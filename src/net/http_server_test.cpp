@@ -206,6 +206,67 @@ TEST(HttpServer, SlowHeadersAndIdleConnectionsAreClosed) {
   }(server));
 }
 
+TEST(HttpServer, AWholeRequestHasItsTime) {
+  auto options = quick_options();
+  options.read_timeout = std::chrono::milliseconds(150);
+  TestServer server(&echo, options);
+  server.run([](TestServer& s) -> Task<> {
+    RawConnection trickle(s.runtime);
+    CO_TRY(co_await trickle.connect(s.endpoint));
+    CO_TRY(co_await trickle.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5000\r\n\r\n"));
+    size_t sent = 0;
+    while (sent < 5000 && co_await trickle.send("a")) {
+      ++sent;
+      CO_TRY(co_await s.runtime.sleep_for(std::chrono::milliseconds(5)));
+    }
+    EXPECT_LT(sent, 5000u);
+    // The time counts for each request, not for the connection.
+    RawConnection kept(s.runtime);
+    CO_TRY(co_await kept.connect(s.endpoint));
+    auto start = s.runtime.now();
+    while (s.runtime.now() - start < std::chrono::milliseconds(450)) {
+      CO_TRY(co_await kept.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"));
+      CO_TRY_ASSIGN(auto answer, co_await kept.read_until("hello"));
+      EXPECT_TRUE(answer.starts_with("HTTP/1.1 200")) << answer;
+    }
+    co_return Result<>{};
+  }(server));
+}
+
+TEST(HttpServer, AWholeAnswerHasItsTime) {
+  auto options = quick_options();
+  options.write_timeout = std::chrono::milliseconds(150);
+  bool cancelled = false;
+  Runtime* runtime = nullptr;
+  TestServer server(
+      [&](Request& request, Response& response) -> Task<> {
+        if (request.path() == "/quick") co_return response.send(200, "quick", "text/plain");
+        struct AtEnd {
+          bool& cancelled;
+          ~AtEnd() { cancelled = true; }
+        } at_end{cancelled};
+        CO_TRY(response.begin({.content_type = "text/plain"}));
+        for (;;) {
+          CO_TRY(co_await response.write("more\n"));
+          CO_TRY(co_await runtime->sleep_for(std::chrono::milliseconds(5)));
+        }
+      },
+      options);
+  runtime = &server.runtime;
+  server.run([](TestServer& s) -> Task<> {
+    RawConnection endless(s.runtime);
+    CO_TRY(co_await endless.connect(s.endpoint));
+    CO_TRY(co_await endless.send("GET /endless HTTP/1.1\r\nHost: h\r\n\r\n"));
+    CO_TRY_ASSIGN(auto part, co_await endless.read_to_end());
+    EXPECT_NE(part.find("more"), std::string::npos);
+    EXPECT_FALSE(part.ends_with("0\r\n\r\n"));
+    CO_TRY_ASSIGN(auto good, co_await exchange(s, "GET /quick HTTP/1.1\r\nHost: h\r\n\r\n"));
+    EXPECT_TRUE(good.starts_with("HTTP/1.1 200")) << good;
+    co_return Result<>{};
+  }(server));
+  EXPECT_TRUE(cancelled);
+}
+
 TEST(HttpServer, StalledBodiesAndReadersAreClosed) {
   auto options = quick_options();
   options.transfer_timeout = std::chrono::milliseconds(100);

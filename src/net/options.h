@@ -24,6 +24,10 @@ struct ServerOptions {
   Duration header_timeout = std::chrono::seconds(5);
   /// A kept connection without a request; beyond: closed.
   Duration idle_timeout = std::chrono::seconds(120);
+  /// From the first byte of a request to the end of its body; beyond: closed, the handler is cancelled.
+  Duration read_timeout{0};
+  /// From the end of a request's headers to the end of its answer; beyond: closed, the handler is cancelled.
+  Duration write_timeout{0};
   /// While we want bytes of a body and none come, or want to send and none leave; beyond: closed, the handler is
   /// cancelled.
   Duration transfer_timeout = std::chrono::seconds(300);

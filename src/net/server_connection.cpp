@@ -66,7 +66,7 @@ void ServerConnection::sweep() {
       break;
     case Phase::kNew:
     case Phase::kHead:
-      over = older_than(phase_tick_, options.header_timeout);
+      over = older_than(phase_tick_, options.header_timeout) || older_than(phase_tick_, options.read_timeout);
       break;
     case Phase::kBody:
     case Phase::kWriting:
@@ -78,6 +78,10 @@ void ServerConnection::sweep() {
     case Phase::kLinger:
       over = server_->tick - phase_tick_ > kLingerTicks;
       break;
+  }
+  if (phase_ == Phase::kHandling || phase_ == Phase::kBody || phase_ == Phase::kWriting) {
+    if (!parser_->is_done() && older_than(request_tick_, options.read_timeout)) over = true;
+    if (older_than(handle_tick_, options.write_timeout)) over = true;
   }
   if (in_flight_writing_ && older_than(in_flight_tick_, options.transfer_timeout)) over = true;
   if (over) abort();
@@ -222,7 +226,9 @@ void ServerConnection::answer_error(const Error& error, int status) {
 
 asio::awaitable<void> ServerConnection::handle() {
   ++server_->requests;
+  request_tick_ = phase_tick_;
   set_phase(Phase::kHandling);
+  handle_tick_ = phase_tick_;
   bool logged = static_cast<bool>(server_->hooks.access_log);
   SteadyTime start{};
   WallTime wall_start{};

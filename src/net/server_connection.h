@@ -114,6 +114,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
 
   Phase phase_ = Phase::kNew;
   uint64_t phase_tick_ = 0;
+  uint64_t request_tick_ = 0;  // of the request's first byte
+  uint64_t handle_tick_ = 0;   // of the end of its headers
   uint64_t in_flight_tick_ = 0;
   size_t body_capacity_ = 0;
   bool head_request_ = false;

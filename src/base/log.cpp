@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
 
+#include "base/log_output.h"
 #include "base/time.h"
 
 namespace ipfsc {
@@ -71,6 +73,15 @@ std::optional<LogLevel> level_from(std::string_view text) {
   return std::nullopt;
 }
 
+/// Loggers of the Go program whose work another component does here: --loglevel takes their names too.
+constexpr std::pair<std::string_view, std::string_view> kGoNames[] = {
+    {"pintracker", "tracker"}, {"optracker", "tracker"},  {"optracker", "pintracker"}, {"dsstate", "state"},
+    {"ipfshttp", "ipfs"},      {"raftlib", "raft"},       {"libp2p-raft", "raft"},     {"allocator", "mover"},
+    {"diskinfo", "monitor"},   {"tags", "monitor"},       {"p2p-gorpc", "rpc"},        {"swarm2", "rpc"},
+    {"badger", "storage"},     {"badger3", "storage"},    {"pebble", "storage"},       {"pstoremgr", "config"},
+    {"singledags", "adder"},   {"shardingdags", "adder"},
+};
+
 std::atomic<int>& level_of(std::string_view component) {
   auto& all = levels();
   std::lock_guard lock(all.mutex);
@@ -94,6 +105,34 @@ void LogComponent::emit(LogLevel level, const std::string& message) const {
   } else {
     sink().info("{}\t{}\t{}\t{}", time, level_name(level), name_, message);
   }
+}
+
+Result<> set_log_output(std::string_view file, std::string_view outputs) {
+  bool to_file = !file.empty(), to_stdout = false, to_stderr = file.empty();
+  for (std::string_view rest = outputs; !rest.empty();) {
+    auto name = rest.substr(0, rest.find('+'));
+    rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+    if (name == "stdout") {
+      to_stdout = true;
+    } else if (name == "stderr") {
+      to_stderr = true;
+    } else if (name != "file" || file.empty()) {
+      return fail(ErrorKind::kInvalidArgument, fmt::format("log output \"{}\": expected stdout, stderr, or file with a "
+                                                           "name of one",
+                                                           name));
+    }
+  }
+  std::vector<spdlog::sink_ptr> sinks;
+  if (to_stderr) sinks.push_back(std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  if (to_stdout) sinks.push_back(std::make_shared<spdlog::sinks::stdout_sink_mt>());
+  try {
+    if (to_file) sinks.push_back(std::make_shared<spdlog::sinks::basic_file_sink_mt>(std::string(file)));
+  } catch (const spdlog::spdlog_ex& error) {
+    return fail(ErrorKind::kInvalidArgument, fmt::format("log file {}: {}", file, error.what()));
+  }
+  for (auto& one : sinks) one->set_pattern("%v");
+  sink().sinks() = std::move(sinks);
+  return {};
 }
 
 void configure_log(LogOptions options) { json_lines = options.json; }
@@ -126,7 +165,12 @@ Result<> set_log_levels(std::string_view specification) {
     all.general = static_cast<int>(*general);
     for (auto& [name, value] : all.by_component) value->store(all.general);
   }
-  for (auto& [name, level] : named) level_of(name).store(static_cast<int>(level));
+  for (auto& [name, level] : named) {
+    level_of(name).store(static_cast<int>(level));
+    for (auto [go_name, component] : kGoNames) {
+      if (name == go_name) level_of(component).store(static_cast<int>(level));
+    }
+  }
   return {};
 }
 

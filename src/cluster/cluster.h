@@ -127,9 +127,10 @@ class Cluster {
   Task<model::Pin> unpin(ipld::Cid cid, Caller caller);
   /// The stored pin. kNotFound as above.
   Task<model::Pin> allocation(ipld::Cid cid);
-  /// Many pins or unpins in one go; one result for each, in order.
+  /// Many pins or unpins in one go; one result for each, in order. With `only_new` what is in the pinset already stays
+  /// as it is: kAlreadyExists.
   Task<std::vector<Result<model::Pin>>> pin_many(std::vector<std::pair<ipld::Cid, model::PinOptions>> pins,
-                                                 Caller caller);
+                                                 Caller caller, bool only_new = false);
   Task<std::vector<Result<model::Pin>>> unpin_many(std::vector<ipld::Cid> cids, Caller caller);
   /// The pinset in the order of binary CIDs. The cursor blocks: call its next() in run_blocking().
   Result<std::unique_ptr<state::PinCursor>> allocations(state::ListQuery query) const;
@@ -208,6 +209,7 @@ class Cluster {
   Result<PlannedPin> plan(const ipld::Cid& cid, model::PinOptions options);
   Result<PinSituation> situation_of(const ipld::Cid& cid) const;
   Task<PlacedPin> plan_and_place(const ipld::Cid& cid, model::PinOptions options, const Placed& sent_to);
+  Task<PlacedPin> plan_and_place_new(const ipld::Cid& cid, model::PinOptions options);
   Task<model::Pin> pin(ipld::Cid cid, model::PinOptions options, Caller caller, Placed sent_to);
   Task<std::vector<state::Outcome>> submit(std::vector<proto::Operation> operations);
   Result<model::Pin> unpinned(const ipld::Cid& cid, const state::Outcome& outcome,

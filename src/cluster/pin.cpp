@@ -17,7 +17,7 @@ Result<model::Pin> answer(const state::Outcome& outcome, const model::Pin& asked
     case state::OutcomeStatus::kNotFound:
       return fail(ErrorKind::kNotFound, std::string(kNotInPinset));
     case state::OutcomeStatus::kGuardFailed:
-      return fail(ErrorKind::kAborted, outcome.detail);
+      return fail(ErrorKind::kAlreadyExists, std::string(kInPinset));  // the only guard that is used here
     default:
       return fail(ErrorKind::kInvalidArgument, outcome.detail);
   }
@@ -71,6 +71,12 @@ Task<PlacedPin> Cluster::plan_and_place(const ipld::Cid& cid, model::PinOptions 
   co_return out;
 }
 
+Task<PlacedPin> Cluster::plan_and_place_new(const ipld::Cid& cid, model::PinOptions options) {
+  CO_TRY_ASSIGN(auto stored, state_.get(cid));
+  if (stored) co_return fail(ErrorKind::kAlreadyExists, std::string(kInPinset));
+  co_return co_await plan_and_place(cid, std::move(options), {});
+}
+
 Task<PinPreview> Cluster::preview_pin(ipld::Cid cid, model::PinOptions options) {
   CO_TRY_ASSIGN(auto planned, plan(cid, std::move(options)));
   auto request = allocate_request(cid, planned.pin.options, planned.holders);
@@ -105,7 +111,7 @@ Task<model::Pin> Cluster::pin(ipld::Cid cid, model::PinOptions options, Caller c
 }
 
 Task<std::vector<Result<model::Pin>>> Cluster::pin_many(std::vector<std::pair<ipld::Cid, model::PinOptions>> pins,
-                                                        Caller caller) {
+                                                        Caller caller, bool only_new) {
   CO_TRY(check_writable());
   std::vector<Result<model::Pin>> results;
   std::vector<proto::Operation> operations, works;
@@ -113,7 +119,10 @@ Task<std::vector<Result<model::Pin>>> Cluster::pin_many(std::vector<std::pair<ip
   std::vector<Task<PlacedPin>> plans;
   const Placed nowhere;
   auto version = state_.info().apply_version;
-  for (auto& [cid, options] : pins) plans.push_back(plan_and_place(cid, std::move(options), nowhere));
+  for (auto& [cid, options] : pins) {
+    plans.push_back(only_new ? plan_and_place_new(cid, std::move(options))
+                             : plan_and_place(cid, std::move(options), nowhere));
+  }
   for (auto& placed : co_await gather(runtime_, std::move(plans))) {
     if (!placed) {
       results.push_back(fail(placed.error()));
@@ -121,6 +130,7 @@ Task<std::vector<Result<model::Pin>>> Cluster::pin_many(std::vector<std::pair<ip
     }
     submitted.push_back(results.size());
     operations.push_back(pin_operation(placed->pin, caller.actor, {}));
+    if (only_new) operations.back().mutable_pin_put()->set_if_revision(0);
     if (auto work = attach_work(operations.back(), std::move(placed->work), version)) works.push_back(*std::move(work));
     results.push_back(std::move(placed->pin));
   }

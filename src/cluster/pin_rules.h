@@ -43,6 +43,7 @@ proto::Operation pin_operation(const model::Pin& pin, std::string actor, Bytes r
 /// Makes `work` what is under way for the pin; nothing is, when it is empty.
 proto::Operation work_operation(const ipld::Cid& cid, const proto::Work& work, std::string actor = "rest");
 
+inline constexpr std::string_view kInPinset = "pin is part of the pinset already";
 inline constexpr std::string_view kNotInPinset = "pin is not part of the pinset";
 
 }  // namespace ipfsc::cluster

@@ -2,6 +2,7 @@
 #include "api/rest/context.h"
 #include "api/rest/errors.h"
 #include "api/rest/json_stream.h"
+#include "api/rest/query_options.h"
 #include "model/json_writer.h"
 #include "model/pin_json.h"
 #include "net/line_reader.h"
@@ -109,12 +110,14 @@ Task<> each_line(Runtime& runtime, net::Request& request, net::Response& respons
   }
 }
 
+/// With if-absent=true what is in the pinset already is answered 409 and stays as it is.
 Task<> pin_lines(RestContext& context, net::Request& request, net::Response& response) {
   CO_TRY_ASSIGN(auto caller, caller_of(request));
+  CO_TRY_ASSIGN(bool only_new, parse_bool(request.query(), "if-absent"));
   co_return co_await each_line(context.runtime, request, response, [&](std::vector<model::Pin> asked) {
     std::vector<std::pair<ipld::Cid, model::PinOptions>> pins;
     for (auto& pin : asked) pins.emplace_back(std::move(pin.cid), std::move(pin.options));
-    return context.cluster->pin_many(std::move(pins), caller);
+    return context.cluster->pin_many(std::move(pins), caller, only_new);
   });
 }
 

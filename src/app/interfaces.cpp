@@ -42,6 +42,29 @@ bool is_loopback(const ipld::Multiaddr& address) {
   return tcp && is_loopback_host(tcp->host);
 }
 
+bool is_covered(const ipld::Multiaddr& address, const std::vector<ipld::Multiaddr>& masks) {
+  auto host_of = [](const ipld::Multiaddr::Part& part, Bytes& out) {
+    int family = part.name == "ip4" ? AF_INET : part.name == "ip6" ? AF_INET6 : 0;
+    out.assign(family == AF_INET ? 4 : 16, '\0');
+    return family != 0 && inet_pton(family, part.value.c_str(), out.data()) == 1;
+  };
+  auto plain = address.without_peer_id();
+  auto parts = plain.parts();
+  Bytes host, network;
+  for (const auto& mask : masks) {
+    if (mask.without_peer_id() == plain) return true;
+    auto mask_parts = mask.parts();
+    if (mask_parts.size() != 2 || mask_parts[1].name != "ipcidr" || parts.empty()) continue;
+    if (parts[0].name != mask_parts[0].name || !host_of(parts[0], host) || !host_of(mask_parts[0], network)) continue;
+    size_t bits = std::min<size_t>(std::stoul(mask_parts[1].value), host.size() * 8);
+    auto bit = [](const Bytes& bytes, size_t i) { return static_cast<unsigned char>(bytes[i / 8]) >> (7 - i % 8) & 1; };
+    size_t same = 0;
+    while (same < bits && bit(host, same) == bit(network, same)) ++same;
+    if (same == bits) return true;
+  }
+  return false;
+}
+
 std::vector<ipld::Multiaddr> with_real_hosts(const std::vector<ipld::Multiaddr>& addresses) {
   std::vector<ipld::Multiaddr> out;
   auto add = [&out](const ipld::Multiaddr& address) {

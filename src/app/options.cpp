@@ -39,8 +39,10 @@ std::vector<ipld::Multiaddr> own_addresses(const config::Configuration& config, 
                                            const std::vector<ipld::Multiaddr>& listen) {
   std::vector<ipld::Multiaddr> out;
   const auto& announced = config.cluster.announce_multiaddress;
-  for (const auto& address : announced.empty() ? with_real_hosts(listen) : announced)
-    out.push_back(address.with_peer_id(self));
+  for (const auto& address : announced.empty() ? with_real_hosts(listen) : announced) {
+    if (!is_covered(address, config.cluster.no_announce_multiaddress)) out.push_back(address.with_peer_id(self));
+  }
+  if (out.empty()) log.warn("cluster.no_announce_multiaddress leaves no address at which others could reach this peer");
   return out;
 }
 
@@ -49,6 +51,7 @@ Result<rpc::RpcOptions> rpc_options(const config::Configuration& config, const i
   if (!config.cluster.secret.bytes.empty()) secret = config.cluster.secret.bytes;
   TRY_ASSIGN(auto authority, identity::ClusterAuthority::from_secret(secret));
   rpc::RpcOptions options{.self = identity, .authority = std::move(authority), .listen = listen_addresses(config)};
+  options.connect_timeout = config.cluster.dial_peer_timeout;
   if (const auto& previous = config.cluster.previous_secret.bytes; !previous.empty()) {
     TRY_ASSIGN(options.previous_authority, identity::ClusterAuthority::from_secret(previous));
   }
@@ -104,6 +107,7 @@ tracker::TrackerOptions tracker_options(const config::Configuration& config, con
     options.concurrency.most = options.concurrency.start;
     options.pin_timeout = config.ipfshttp.pin_timeout;
     options.unpin_timeout = config.ipfshttp.unpin_timeout;
+    options.sync_interval = config.cluster.pin_recover_interval;
   }
   return options;
 }
@@ -113,6 +117,8 @@ net::ServerOptions server_options(const config::HttpApi& api) {
   options.max_header_bytes = static_cast<size_t>(api.max_header_bytes);
   options.header_timeout = api.read_header_timeout;
   options.idle_timeout = api.idle_timeout;
+  options.read_timeout = api.read_timeout;
+  options.write_timeout = api.write_timeout;
   return options;
 }
 
@@ -149,12 +155,14 @@ Result<PeerOptions> peer_options(const config::Configuration& config, const iden
   cluster.addresses = own_addresses(config, identity.id, options.rpc->listen);
   options.leave_on_shutdown = config.cluster.leave_on_shutdown;
   options.peer_addresses = config.cluster.peer_addresses;
+  options.first_peers = config.raft.init_peerset;
   options.peerstore_path = config.path(config.cluster.peerstore_file);
   cluster.replication_factor_min = static_cast<int>(config.cluster.replication_factor_min);
   cluster.replication_factor_max = static_cast<int>(config.cluster.replication_factor_max);
   TRY_ASSIGN(cluster.role, cluster::parse_role(config.cluster.role));
   cluster.approve_joins = config.cluster.join == "approve";
   cluster.follower_mode = config.cluster.follower_mode;
+  cluster.write_timeout = config.raft.wait_for_leader_timeout;
   cluster.disable_repinning = config.cluster.disable_repinning;
   cluster.repin_grace = config.cluster.repin_grace;
   cluster.moves_per_second = static_cast<double>(config.cluster.moves_per_second);

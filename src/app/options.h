@@ -25,6 +25,7 @@ struct PeerOptions {
   bool leave_on_shutdown = false;               ///< a planned end takes this peer out of the cluster
   std::vector<ipld::Multiaddr> bootstrap;       ///< --bootstrap: peers to join when this one has no data
   std::vector<ipld::Multiaddr> peer_addresses;  ///< of other peers, from the configuration
+  std::vector<ipld::PeerId> first_peers;        ///< with which a new cluster begins, beside this one
   std::string rejoin_path;                      ///< like bootstrap, in a file that goes when this peer has joined
   std::string peerstore_path;                   ///< addresses of other peers, a line each
 

@@ -1,5 +1,6 @@
 #include "app/peer.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "app/peerstore.h"
@@ -78,9 +79,11 @@ Task<> Peer::open_data() {
 
 /// A peer that has a log is a member already: --bootstrap is then only a hint where the others are.
 Task<> Peer::join_if_asked() {
-  if (options_.bootstrap.empty()) co_return Result<>{};
+  if (options_.bootstrap.empty() && options_.first_peers.empty()) co_return Result<>{};
   CO_TRY_ASSIGN(bool member, co_await run_blocking(runtime_, [this] { return consensus::has_log(options_.raft); }));
   std::error_code ec;
+  if (options_.bootstrap.empty() && !member && state_->info().cluster_id.empty()) options_.bootstrap = first_to_join();
+  if (options_.bootstrap.empty()) co_return Result<>{};
   if (member) {
     std::filesystem::remove(options_.rejoin_path, ec);
     co_return co_await membership_->check_same_cluster(options_.bootstrap);
@@ -95,6 +98,29 @@ Task<> Peer::join_if_asked() {
   std::filesystem::remove(options_.rejoin_path, ec);
   log.info("joined the cluster");
   co_return Result<>{};
+}
+
+/// Of the peers with which a new cluster begins (consensus.raft.init_peerset) the one with the lowest id begins it; the
+/// others join: these are their addresses. Empty: this one begins. A peer that was a member before (and was removed, or
+/// cleaned up) is not new: it joins when it is told to.
+std::vector<ipld::Multiaddr> Peer::first_to_join() const {
+  const auto& first = options_.first_peers;
+  std::error_code ec;
+  if (std::filesystem::exists(options_.raft.path + ".old.0", ec)) return {};
+  if (std::ranges::all_of(first, [&](const ipld::PeerId& id) { return options_.cluster.self <= id; })) return {};
+  auto known = options_.peer_addresses;
+  std::ranges::move(read_peerstore(options_.peerstore_path), std::back_inserter(known));
+  std::erase_if(known, [&](const ipld::Multiaddr& address) {
+    auto id = address.peer_id();
+    return !id || *id == options_.cluster.self || std::ranges::find(first, *id) == first.end();
+  });
+  if (known.empty()) {
+    log.warn(
+        "consensus.raft.init_peerset names other peers, but neither the peerstore nor cluster.peer_addresses says "
+        "where "
+        "they are: this peer begins a cluster of its own; the others join with --bootstrap");
+  }
+  return known;
 }
 
 Result<> Peer::listen_peers() {

@@ -50,6 +50,7 @@ class Peer {
  private:
   Task<> open_data();
   Task<> join_if_asked();
+  std::vector<ipld::Multiaddr> first_to_join() const;
   Result<> listen_peers();
   Task<> open_node();
   Result<> listen_rest();

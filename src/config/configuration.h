@@ -47,14 +47,10 @@ struct Cluster {
   Addresses announce_multiaddress;
   Addresses no_announce_multiaddress;
   Duration dial_peer_timeout = 3s;
-  Duration state_sync_interval = 5min;
   Duration pin_recover_interval = 12min;
   int64_t replication_factor_min = -1;  ///< -1 = every peer; never 0
   int64_t replication_factor_max = -1;
   Duration monitor_ping_interval = 15s;
-  Duration peer_watch_interval = 5s;
-  bool pin_only_on_trusted_peers = false;
-  bool pin_only_on_untrusted_peers = false;
   bool disable_repinning = false;
   Duration repin_grace = 5min;   ///< before the copies of a peer that is down are made elsewhere
   int64_t moves_per_second = 0;  ///< 0 = no limit
@@ -74,8 +70,7 @@ struct Raft {
   bool present = false;
   std::string data_folder = "raft";  ///< relative to the configuration folder
   std::vector<ipld::PeerId> init_peerset;
-  Duration wait_for_leader_timeout = 15s;
-  Duration network_timeout = 10s;
+  Duration wait_for_leader_timeout = 30s;
   int64_t backups_rotate = 6;
   Duration election_timeout = 500ms;
 };
@@ -140,7 +135,6 @@ struct IpfsHttp {
   Duration pin_timeout = 2min;  ///< without progress
   Duration unpin_timeout = 3h;
   Duration repogc_timeout = 24h;
-  int64_t informer_trigger_interval = 0;
   bool unpin_disable = false;
 };
 
@@ -158,7 +152,6 @@ struct Embedded {
 
 struct Tracker {
   bool present = false;
-  int64_t max_pin_queue_size = 1'000'000;
   int64_t concurrent_pins = 10;
   Duration priority_pin_max_age = 24h;
   int64_t priority_pin_max_retries = 5;
@@ -166,7 +159,6 @@ struct Tracker {
 
 struct Pubsubmon {
   bool present = false;
-  Duration check_interval = 15s;
 };
 
 /// "zone:hard": no two copies of a pin on peers with the same value of the tag. "zone" or "zone:soft": as few as can
@@ -216,7 +208,6 @@ struct Metrics {
   bool present = false;
   bool enable_stats = false;
   Addresses prometheus_endpoint = addresses({"/ip4/127.0.0.1/tcp/8888"});
-  Duration reporting_interval = 30s;
 };
 
 /// A value. `present` of a section = the file has it: that decides which APIs and informers run, and which IPFS node is
@@ -273,6 +264,9 @@ std::optional<LegacyIdentity> legacy_identity(std::string_view json);
 Result<std::vector<std::string>> apply_environment(Configuration& config, const Environment& environment);
 /// The rules between keys, with Go's messages.
 Result<> validate(const Configuration& config);
+
+/// What of a configuration that can be used is dangerous, or surprising enough to be said; one sentence each.
+std::vector<std::string> dangers(const Configuration& config);
 
 /// What `init` begins with: every section that this program offers, consensus raft, the given IPFS node, a random
 /// secret.

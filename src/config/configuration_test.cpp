@@ -202,8 +202,7 @@ TEST(Configuration, RefusesWhatIsWrongInOneSentence) {
               HasSubstr("cluster.dial_peer_timeout: "));
   EXPECT_THAT(error_of(load(with("cluster", "dial_peer_timeout", R"("0s")"))),
               HasSubstr("too low: it must be more than 0"));
-  EXPECT_THAT(error_of(load(with("monitor.pubsubmon", "check_interval", R"("-1s")"))),
-              HasSubstr("pubsubmon.check_interval: too low"));
+  EXPECT_THAT(error_of(load(with("informer.tags", "metric_ttl", R"("-1s")"))), HasSubstr("tags.metric_ttl: too low"));
   EXPECT_THAT(error_of(load(with("api.restapi", "max_header_bytes", "100"))), HasSubstr("at least 4096"));
   EXPECT_THAT(error_of(load(with("api.restapi", "basic_auth_credentials", "{}"))), HasSubstr("no user in it"));
   EXPECT_THAT(error_of(load(with("api.restapi", "ssl_cert_file", R"("a.pem")"))), HasSubstr("must both be set"));

@@ -73,6 +73,9 @@ Field field(S Configuration::* section, T S::* member, std::string_view key, std
   return out;
 }
 
+/// No JSON is this: the key needs a warning whatever it says.
+constexpr std::string_view kNever = "-";
+
 /// A key of the Go program that does nothing here. `otherwise`: the JSON that Go writes by itself, which needs no
 /// warning.
 Field inert(std::string_view key, Kind kind, std::string_view otherwise, std::string_view why) {
@@ -121,20 +124,28 @@ Section cluster_section() {
           inert("pubsub.history_length", Kind::kInteger, "6", kLibp2p),
           inert("pubsub.flood_publish", Kind::kBool, "false", kLibp2p),
           c(&C::dial_peer_timeout, "dial_peer_timeout", "To connect to a peer.", {.at_least = kPositive}),
-          c(&C::state_sync_interval, "state_sync_interval", "Accepted for compatibility: expiry is on time.",
+          inert("state_sync_interval", Kind::kDuration, "\"5m0s\"", "what expires is unpinned at its time"),
+          inert("ipfs_sync_interval", Kind::kDuration, kNever,
+                "a key of versions before 0.11: pin_recover_interval says when pins are compared with Kubo's"),
+          c(&C::pin_recover_interval, "pin_recover_interval",
+            "How often pins are compared with Kubo's own; what it has lost is pinned again. (The embedded node loses "
+            "none behind the peer's back.)",
             {.at_least = kPositive}),
-          c(&C::pin_recover_interval, "pin_recover_interval", "How often pins are compared with the IPFS node's own.",
-            {.at_least = kPositive}),
+          inert("replication_factor", Kind::kInteger, kNever,
+                "a key of versions before 0.4: use replication_factor_min and replication_factor_max"),
+          inert("peers", Kind::kStrings, "[]", "a key of old versions: the members are in the log"),
+          inert("bootstrap", Kind::kStrings, "[]", "a key of old versions: use daemon --bootstrap"),
           c(&C::replication_factor_min, "replication_factor_min", "Fewest copies of a pin; -1 = on every peer.",
             {.at_least = -1, .zero_is_default = true}),
           c(&C::replication_factor_max, "replication_factor_max", "Most copies of a pin; -1 = on every peer.",
             {.at_least = -1, .zero_is_default = true}),
           c(&C::monitor_ping_interval, "monitor_ping_interval", "Between two `ping` metrics.", {.at_least = kPositive}),
-          c(&C::peer_watch_interval, "peer_watch_interval", "Between two looks at the list of members.",
-            {.at_least = kPositive}),
+          inert("peer_watch_interval", Kind::kDuration, "\"5s\"", "changes of the members are known at once"),
           inert("mdns_interval", Kind::kDuration, "*", kLibp2p),
-          c(&C::pin_only_on_trusted_peers, "pin_only_on_trusted_peers", "Allocate to trusted peers only."),
-          c(&C::pin_only_on_untrusted_peers, "pin_only_on_untrusted_peers", "Allocate to untrusted peers only."),
+          inert("pin_only_on_trusted_peers", Kind::kBool, "false",
+                "all members are trusted; allocator.balanced and tags say who gets copies"),
+          inert("pin_only_on_untrusted_peers", Kind::kBool, "false",
+                "all members are trusted; allocator.balanced and tags say who gets copies"),
           c(&C::disable_repinning, "disable_repinning", "Never move the pins of a peer that is down."),
           c(&C::repin_grace, "repin.grace", "How long a peer may be down before its copies are made elsewhere.",
             {.write_default = false}),
@@ -177,10 +188,12 @@ Section raft_section() {
           .present = present(&Configuration::raft),
           .fields = {
               c(&C::data_folder, "data_folder", "Folder of the log.", {.write_default = false}),
-              c(&C::init_peerset, "init_peerset", "The first voters of a new cluster, beside this peer."),
-              c(&C::wait_for_leader_timeout, "wait_for_leader_timeout", "How long a write waits for a leader.",
-                {.at_least = kPositive}),
-              c(&C::network_timeout, "network_timeout", "Of one call to another peer.", {.at_least = kPositive}),
+              c(&C::init_peerset, "init_peerset",
+                "Peers with which a new cluster begins, beside this one: the one with the lowest id begins it, the "
+                "others join it at the addresses of the peerstore or peer_addresses."),
+              c(&C::wait_for_leader_timeout, "wait_for_leader_timeout",
+                "How long a write waits for a leader and a majority.", {.at_least = kPositive}),
+              inert("network_timeout", Kind::kDuration, "\"10s\"", kOwnPace),
               inert("commit_retries", Kind::kInteger, "1", kOwnPace),
               inert("commit_retry_delay", Kind::kDuration, "\"200ms\"", kOwnPace),
               c(&C::backups_rotate, "backups_rotate", "How many raft.old.N folders are kept.", {.at_least = kPositive}),
@@ -301,8 +314,14 @@ Section ipfshttp_section() {
           c(&C::pin_timeout, "pin_timeout", "Without progress while pinning.", {.at_least = kPositive}),
           c(&C::unpin_timeout, "unpin_timeout", "Of an unpin.", {.at_least = kPositive}),
           c(&C::repogc_timeout, "repogc_timeout", "Of a garbage collection.", {.at_least = kPositive}),
-          c(&C::informer_trigger_interval, "informer_trigger_interval", "Publish metrics after so many pins; 0 = not.",
-            {.at_least = kNotNegative}),
+          inert("informer_trigger_interval", Kind::kInteger, "0", "metrics go to the others every second"),
+          inert("proxy_listen_multiaddress", Kind::kAddress, kNever,
+                "a key of old versions: the proxy is api.ipfsproxy"),
+          inert("proxy_read_timeout", Kind::kDuration, "*", "a key of old versions: the proxy is api.ipfsproxy"),
+          inert("proxy_read_header_timeout", Kind::kDuration, "*", "a key of old versions: the proxy is api.ipfsproxy"),
+          inert("proxy_write_timeout", Kind::kDuration, "*", "a key of old versions: the proxy is api.ipfsproxy"),
+          inert("proxy_idle_timeout", Kind::kDuration, "*", "a key of old versions: the proxy is api.ipfsproxy"),
+          inert("pin_method", Kind::kString, "*", "a key of old versions: Kubo fetches and pins in one step"),
           c(&C::unpin_disable, "unpin_disable", "Never unpin anything from it.", {.write_default = false}),
       }};
 }
@@ -340,9 +359,7 @@ Section tracker_section() {
       .doc = "How pins are carried out.",
       .present = present(&Configuration::tracker),
       .fields = {
-          c(&C::max_pin_queue_size, "max_pin_queue_size",
-            "Accepted for compatibility: the queue is on disk and has no end.",
-            {.at_least = kPositive, .write_default = false}),
+          inert("max_pin_queue_size", Kind::kInteger, "1000000", "the queue is on disk and has no end"),
           c(&C::concurrent_pins, "concurrent_pins", "Most pins that are fetched at once.", {.at_least = kPositive}),
           c(&C::priority_pin_max_age, "priority_pin_max_age", "Newer pins go first.", {.at_least = kPositive}),
           c(&C::priority_pin_max_retries, "priority_pin_max_retries", "… for so many tries.", {.at_least = kPositive}),
@@ -350,12 +367,13 @@ Section tracker_section() {
 }
 
 Section monitor_section() {
-  return {.path = "monitor.pubsubmon",
-          .variable_prefix = "CLUSTER_PUBSUBMON_",
-          .doc = "Metrics of the peers.",
-          .present = present(&Configuration::pubsubmon),
-          .fields = {field(&Configuration::pubsubmon, &Pubsubmon::check_interval, "check_interval",
-                           "Between two looks for expired metrics.", {.at_least = kPositive})}};
+  return {
+      .path = "monitor.pubsubmon",
+      .variable_prefix = "CLUSTER_PUBSUBMON_",
+      .doc = "Metrics of the peers.",
+      .present = present(&Configuration::pubsubmon),
+      .fields = {inert("check_interval", Kind::kDuration, "\"15s\"", "a peer that is silent is noticed within seconds"),
+                 inert("failure_threshold", Kind::kInteger, "*", "a peer that is silent is noticed within seconds")}};
 }
 
 Section allocator_section() {
@@ -382,7 +400,8 @@ Section disk_section() {
           .doc = "Tells the others how much room is left.",
           .present = present(&Configuration::disk),
           .fields = {c(&DiskInformer::metric_ttl, "metric_ttl", "How long a metric is valid.", {.at_least = kPositive}),
-                     c(&DiskInformer::metric_type, "metric_type", "freespace or reposize.")}};
+                     c(&DiskInformer::metric_type, "metric_type",
+                       "`freespace` or `reposize`: both are told whatever it says; `allocate_by` chooses.")}};
 }
 
 Section pinqueue_section() {
@@ -448,8 +467,7 @@ Section metrics_section() {
           .fields = {
               c(&C::enable_stats, "enable_stats", "Offer them."),
               c(&C::prometheus_endpoint, "prometheus_endpoint", "Where they are offered.", {.listener = true}),
-              c(&C::reporting_interval, "reporting_interval", "Accepted for compatibility: figures are never old.",
-                {.at_least = kPositive}),
+              inert("reporting_interval", Kind::kDuration, "*", "figures are made when they are asked for"),
           }};
 }
 
@@ -492,6 +510,10 @@ std::vector<Section> make_sections() {
   out.push_back(tags_section());
   out.push_back(bandwidth_section());
   out.push_back(rtt_section());
+  out.push_back(
+      unused("pin_tracker.maptracker", "CLUSTER_MAPTRACKER_", "old versions had it: use pin_tracker.stateless"));
+  out.push_back(
+      unused("monitor.monbasic", "CLUSTER_MONBASIC_", "old versions had it: peers are watched by themselves"));
   out.push_back(unused("informer.numpin", "CLUSTER_NUMPIN_", "no such metric is used"));
   out.push_back(metrics_section());
   out.push_back(tracing_section());

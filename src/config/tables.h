@@ -54,6 +54,9 @@ const std::vector<Section>& sections();
 /// "CLUSTER_RESTAPI_" and "http_listen_multiaddress" → "CLUSTER_RESTAPI_HTTPLISTENMULTIADDRESS".
 std::string variable_name(const Section& section, const Field& field);
 
+/// docs/configuration.md: every key with its default, its variable and what it does.
+std::string configuration_page();
+
 /// The candidate nearest to `word` by edit distance, when it is near enough to be what was meant; else "".
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 

@@ -18,9 +18,6 @@ Result<> validate_cluster(const Cluster& cluster) {
   if ((min == -1) != (max == -1)) {
     return wrong("cluster.replication_factor_min and max must be -1 when one of them is");
   }
-  if (cluster.pin_only_on_trusted_peers && cluster.pin_only_on_untrusted_peers) {
-    return wrong("cluster.pin_only_on_trusted_peers and pin_only_on_untrusted_peers exclude each other");
-  }
   for (const auto& address : cluster.peer_addresses) {
     if (!address.peer_id()) return wrong("cluster.peer_addresses: " + address.to_string() + " has no /p2p/<id>");
   }

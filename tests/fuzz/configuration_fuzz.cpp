@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "config/configuration.h"
+#include "config/migration.h"
 #include "config/tables.h"
 
 using namespace ipfsc;
@@ -43,6 +44,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Environment environment = take_environment(text);
   if (auto url = remote_source(text)) CHECK(remote_source(format_remote_source(*url)) == url);
   (void)legacy_identity(text);
+  static const auto self = ipld::PeerId::parse("12D3KooWGHTKzeT4KaLGLrbKKyT8zKrBPXAUBRzCAN6ZMDMo4M6M").value();
+  if (auto migrated = migrate_configuration({.json = text, .folder = "/data", .self = self, .role = {}})) {
+    CHECK(parse_configuration(format_configuration(migrated->config), "/data", {}).has_value());
+  }
   auto loaded = parse_configuration(text, "/data", environment);
   if (!loaded) {
     CHECK(!loaded.error().message.empty());

@@ -69,6 +69,8 @@ Task<End> run(Runtime& runtime, PeerOptions options) {
   TaskGroup starting(runtime);
   Start start(runtime);
   starting.spawn("starting the peer", start_peer(peer, start));
+  TaskGroup watchdog(runtime);
+  watchdog.spawn("watchdog", feed_watchdog(runtime));
   while (!start.result && !signals.asked()) {
     using boost::asio::experimental::awaitable_operators::operator||;
     (void)co_await (start.changed.wait() || signals.wait());
@@ -100,6 +102,7 @@ Task<End> run(Runtime& runtime, PeerOptions options) {
   }
   if (rejoin.empty()) notify_service_manager("STOPPING=1");
   auto stopped = co_await peer.stop();
+  co_await watchdog.stop();
   signals.cancel();
   if (!stopped) log.warn("while shutting down: {}", stopped.error().message);
   CO_TRY(outcome);

@@ -4,6 +4,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -58,6 +59,30 @@ void notify_service_manager(std::string_view state) {
     log.warn("the service manager could not be told {}: {}", state, std::strerror(errno));
   }
   ::close(fd);
+}
+
+std::optional<Duration> watchdog_time() {
+  auto number = [](const char* name) -> std::optional<int64_t> {
+    const char* text = std::getenv(name);
+    if (!text) return std::nullopt;
+    int64_t value = 0;
+    auto [end, error] = std::from_chars(text, text + std::strlen(text), value);
+    return error == std::errc() && *end == '\0' ? std::optional(value) : std::nullopt;
+  };
+  auto pid = number("WATCHDOG_PID");
+  if (pid && *pid != ::getpid()) return std::nullopt;
+  auto time = number("WATCHDOG_USEC");
+  if (!time || *time <= 0) return std::nullopt;
+  return std::chrono::microseconds(*time);
+}
+
+Task<> feed_watchdog(Runtime& runtime) {
+  auto time = watchdog_time();
+  if (!time) co_return Result<>{};
+  for (;;) {
+    notify_service_manager("WATCHDOG=1");
+    CO_TRY(co_await runtime.sleep_for(*time / 2));
+  }
 }
 
 }  // namespace ipfsc::app

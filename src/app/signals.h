@@ -1,6 +1,7 @@
 // What a daemon owes to the system: signals and systemd.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include <boost/asio/signal_set.hpp>
@@ -30,5 +31,11 @@ class StopSignals {
 
 /// "READY=1", "STOPPING=1" for systemd; nothing without NOTIFY_SOCKET.
 void notify_service_manager(std::string_view state);
+
+/// How often the service manager wants to hear from this process (WATCHDOG_USEC, WATCHDOG_PID); nullopt: it does not.
+std::optional<Duration> watchdog_time();
+/// "WATCHDOG=1" twice in each such time, from the thread that does all the work: when that hangs, systemd restarts the
+/// peer. Ends when it is cancelled, at once when nobody watches.
+Task<> feed_watchdog(Runtime& runtime);
 
 }  // namespace ipfsc::app

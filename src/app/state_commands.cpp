@@ -89,8 +89,8 @@ Result<uint64_t> export_state(const config::Configuration& config, const identit
   return state::export_pins(*state, sink);
 }
 
-Result<uint64_t> import_state(const config::Configuration& config, const identity::Identity& identity,
-                              const TextSource& source, const ImportRequest& request) {
+Result<ImportReport> import_state(const config::Configuration& config, const identity::Identity& identity,
+                                  const TextSource& source, const ImportRequest& request) {
   DataFolders folders(config);
   TRY(finish_replacement(folders));
   std::error_code ec;
@@ -113,7 +113,7 @@ Result<uint64_t> import_state(const config::Configuration& config, const identit
   import.state.path = folders.new_state;
   TRY_ASSIGN(auto report, state::import_pins(source, import));
   TRY(replace_state(folders, config.raft.backups_rotate));
-  return report.pins;
+  return ImportReport{.pins = report.pins, .duplicates = report.duplicates, .repaired = report.repaired};
 }
 
 Result<RecoverReport> recover_state(const config::Configuration& config, const identity::Identity& identity) {

@@ -29,10 +29,14 @@ struct ImportRequest {
   std::optional<int> replication_factor_min, replication_factor_max;  ///< replace those of every pin
   std::optional<std::vector<ipld::PeerId>> allocations;
 };
+struct ImportReport {
+  uint64_t pins = 0;        ///< in the new state
+  uint64_t duplicates = 0;  ///< objects that replaced an earlier one with the same CID
+  uint64_t repaired = 0;    ///< objects of Go's "bad-type", which became pins
+};
 /// Validates the whole input, then puts it in place of this peer's state; on an error the old state is untouched.
-/// Returns the number of pins.
-Result<uint64_t> import_state(const config::Configuration& config, const identity::Identity& identity,
-                              const TextSource& source, const ImportRequest& request);
+Result<ImportReport> import_state(const config::Configuration& config, const identity::Identity& identity,
+                                  const TextSource& source, const ImportRequest& request);
 
 struct RecoverReport {
   uint64_t pins = 0;

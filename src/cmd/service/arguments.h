@@ -29,11 +29,24 @@ struct StateOptions {
   int64_t replication_min = 0, replication_max = 0;
 };
 
+struct MigrateOptions {
+  std::string bootstrap, role;
+  bool force = false, dry_run = false;
+};
+
+struct AdoptOptions {
+  std::string basic_auth;
+  bool dry_run = false;
+  int64_t replication_min = 1, replication_max = 1;
+};
+
 struct Options {
   GlobalOptions global;
   InitOptions init;
   DaemonOptions daemon;
   StateOptions state;
+  MigrateOptions migrate;
+  AdoptOptions adopt;
   std::vector<std::string> arguments;  ///< what is not an option
 };
 

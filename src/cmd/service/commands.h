@@ -1,9 +1,11 @@
 // The commands of ipfs-cluster-service. Each returns the exit code.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "app/state_commands.h"
 #include "cmd/service/arguments.h"
 #include "cmd/service/service.h"
 #include "config/configuration.h"
@@ -38,8 +40,27 @@ int state_cleanup(const Context& context);
 int state_recover(const Context& context);
 int state_version(const Context& context);
 int state_upgrade(const Context& context);
+int state_crdt(const Context& context);
 int repo_verify(const Context& context);
+int migrate(const Context& context);
+int adopt(const Context& context);
+int config_check(const Context& context);
+int config_docs(const Context& context);
 
+/// What an import found beside pins.
+void say_repairs(const Context& context, const app::ImportReport& report);
+
+/// The text of service.json, or of what its source says, and where it comes from.
+struct ConfigurationText {
+  std::string text, from;
+};
+Result<ConfigurationText> read_configuration(const std::string& folder);
+/// identity.json, or the one in an old service.json; nothing is written. nullopt: neither is there.
+struct FoundIdentity {
+  identity::Identity identity;
+  bool in_configuration;
+};
+Result<std::optional<FoundIdentity>> find_identity(const std::string& folder);
 /// service.json (or what its source says) with the environment applied; its warnings go to the log.
 Result<config::Configuration> load_configuration(const Context& context);
 /// identity.json, or the one in an old service.json (which is then written out), with the environment applied.

@@ -30,40 +30,52 @@ Result<std::string> fetch_source(const std::string& url) {
 
 }  // namespace
 
-Result<config::Configuration> load_configuration(const Context& context) {
-  std::string path = context.path("service.json");
+Result<ConfigurationText> read_configuration(const std::string& folder) {
+  std::string path = folder + "/service.json";
   auto text = read_file(path, config::kMaxFileBytes);
   if (!text && text.error().kind == ErrorKind::kNotFound) {
     return fail(ErrorKind::kNotFound, path + " does not exist: run \"ipfs-cluster-service init\" first");
   }
   if (!text) return fail(text.error());
-  std::string from = path;
   if (auto source = config::remote_source(*text)) {
-    from = *source;
     TRY_ASSIGN(*text, fetch_source(*source));
+    return ConfigurationText{*std::move(text), *std::move(source)};
   }
-  auto loaded = config::parse_configuration(*text, context.options.global.folder, context.environment);
-  if (!loaded) return fail(loaded.error().with_context(from));
-  for (const auto& warning : loaded->warnings) log.warn("{}: {}", from, warning);
+  return ConfigurationText{*std::move(text), std::move(path)};
+}
+
+Result<config::Configuration> load_configuration(const Context& context) {
+  TRY_ASSIGN(auto found, read_configuration(context.options.global.folder));
+  auto loaded = config::parse_configuration(found.text, context.options.global.folder, context.environment);
+  if (!loaded) return fail(loaded.error().with_context(found.from));
+  for (const auto& warning : loaded->warnings) log.warn("{}: {}", found.from, warning);
   return std::move(loaded->config);
+}
+
+Result<std::optional<FoundIdentity>> find_identity(const std::string& folder) {
+  auto loaded = identity::load_identity(folder + "/identity.json");
+  if (loaded) return FoundIdentity{*std::move(loaded), false};
+  if (loaded.error().kind != ErrorKind::kNotFound) return fail(loaded.error());
+  // Before version 0.11 the identity was part of the configuration.
+  std::string path = folder + "/service.json";
+  auto text = read_file(path, config::kMaxFileBytes);
+  auto old = text ? config::legacy_identity(*text) : std::nullopt;
+  if (!old) return std::nullopt;
+  auto made = identity::make_identity(old->id, old->private_key);
+  if (!made) return fail(made.error().with_context(path + ": cluster"));
+  return FoundIdentity{*std::move(made), true};
 }
 
 Result<identity::Identity> load_identity(const Context& context) {
   std::string path = context.path("identity.json");
+  TRY_ASSIGN(auto stored, find_identity(context.options.global.folder));
   std::optional<identity::Identity> found;
-  auto loaded = identity::load_identity(path);
-  if (loaded) {
-    found = std::move(*loaded);
-  } else if (loaded.error().kind != ErrorKind::kNotFound) {
-    return fail(loaded.error());
-  } else if (auto text = read_file(context.path("service.json"), config::kMaxFileBytes)) {
-    // Before version 0.11 the identity was part of the configuration.
-    if (auto old = config::legacy_identity(*text)) {
-      TRY_ASSIGN(auto made, identity::make_identity(old->id, old->private_key));
-      TRY(identity::save_identity(path, made));
+  if (stored) {
+    if (stored->in_configuration) {
+      TRY(identity::save_identity(path, stored->identity));
       context.say("the identity of service.json was written to " + path);
-      found = std::move(made);
     }
+    found = std::move(stored->identity);
   }
   TRY_ASSIGN(found, identity::apply_environment(std::move(found), context.environment));
   if (!found) {

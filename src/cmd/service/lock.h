@@ -1,4 +1,4 @@
-// cluster.lock: one process at a time works on a configuration folder.
+// cluster.lock: one process at a time works on a configuration folder, be it this program or the Go one.
 #pragma once
 
 #include <string>
@@ -13,6 +13,9 @@ class FolderLock {
  public:
   /// kFailedPrecondition with Go's sentence when another process has it.
   static Result<FolderLock> take(const std::string& folder);
+  /// For a folder that is only read: nothing in it is changed, and it may be read-only. kFailedPrecondition when a
+  /// running peer has it.
+  static Result<FolderLock> take_for_reading(const std::string& folder);
   FolderLock(FolderLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   FolderLock& operator=(FolderLock&&) = delete;
   ~FolderLock();

@@ -8,25 +8,17 @@
 
 #include "app/daemon.h"
 #include "app/state_commands.h"
+#include "base/log.h"
 #include "base/version.h"
 #include "cmd/service/commands.h"
-#include "cmd/service/lock.h"
 #include "cmd/service/peer_addresses.h"
+#include "cmd/service/pin_file.h"
+#include "cmd/service/with_peer.h"
 
 namespace ipfsc::cmd::service {
 namespace {
 
-/// Runs `work` with the folder's lock, configuration and identity.
-template <class F>
-int with_peer(const Context& context, const F& work) {
-  auto lock = FolderLock::take(context.options.global.folder);
-  if (!lock) return context.failed("obtaining execution lock", lock.error().message);
-  auto config = load_configuration(context);
-  if (!config) return context.failed("loading configurations", config.error().message);
-  auto identity = load_identity(context);
-  if (!identity) return context.failed("loading the identity", identity.error().message);
-  return work(*config, *identity);
-}
+LogComponent log("config");
 
 Result<std::vector<ipld::PeerId>> parse_peer_ids(std::string_view list) {
   std::vector<ipld::PeerId> out;
@@ -77,12 +69,20 @@ struct File {
 
 }  // namespace
 
+void say_repairs(const Context& context, const app::ImportReport& report) {
+  if (report.duplicates > 0) {
+    context.say(fmt::format("{} lines replaced an earlier one with the same CID.", report.duplicates));
+  }
+  if (report.repaired > 0) context.say(fmt::format("{} pins of type \"bad-type\" became pins.", report.repaired));
+}
+
 int daemon(const Context& context) {
   const auto& options = context.options.daemon;
   auto bootstrap = parse_peer_addresses(options.bootstrap);
   if (!bootstrap) return context.failed("parsing bootstrap", bootstrap.error().message);
   return with_peer(context, [&](config::Configuration& config, const identity::Identity& identity) {
     if (options.upgrade && !upgrade(context, config, identity)) return kExitError;
+    for (const auto& danger : config::dangers(config)) log.warn("{}", danger);
     if (options.leave) config.cluster.leave_on_shutdown = true;
     if (options.stats) config.metrics.enable_stats = true;
     if (options.tracing) context.say("warning: tracing is not offered: --tracing has no effect");
@@ -123,17 +123,16 @@ int state_import(const Context& context) {
       return kExitOk;
     }
     std::string path = context.argument(0);
-    File file{path.empty() ? context.streams.in : std::fopen(path.c_str(), "rb"), !path.empty()};
-    if (!file.file) return context.failed("opening file", fmt::format("{}: {}", path, std::strerror(errno)));
+    auto file = PinFile::open(path, context.streams.in);
+    if (!file) return context.failed("opening file", file.error().message);
     if (path.empty()) context.say("reading from stdin, Ctrl-D to finish");
-    auto source = [&](std::span<char> buffer) -> Result<size_t> {
-      size_t n = std::fread(buffer.data(), 1, buffer.size(), file.file);
-      if (n > 0 || !std::ferror(file.file)) return n;
-      return fail(ErrorKind::kUnavailable, std::string("read: ") + std::strerror(errno));
-    };
-    auto pins = app::import_state(config, identity, source, *request);
-    if (!pins) return context.failed("importing state", pins.error().message);
-    context.say(fmt::format("the state was replaced: {} pins.", *pins));
+    Progress progress(context.streams.err);
+    auto report = app::import_state(
+        config, identity, [&](std::span<char> buffer) { return file->read(buffer, progress); }, *request);
+    progress.clear();
+    if (!report) return context.failed("importing state", report.error().message);
+    context.say(fmt::format("the state was replaced: {} pins.", report->pins));
+    say_repairs(context, *report);
     return kExitOk;
   });
 }
@@ -192,6 +191,11 @@ int state_cleanup(const Context& context) {
     context.say("the state was removed.");
     return kExitOk;
   });
+}
+
+/// As the Go program says it to a raft peer.
+int state_crdt(const Context& context) {
+  return context.failed("", "crdt subcommands can only be run on peers initialized with crdt consensus");
 }
 
 int repo_verify(const Context& context) {

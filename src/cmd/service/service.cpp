@@ -9,6 +9,7 @@
 #include <map>
 
 #include "base/log.h"
+#include "base/log_output.h"
 #include "base/version.h"
 #include "cmd/cli/go_style.h"
 #include "cmd/service/commands.h"
@@ -34,6 +35,11 @@ class CommandLine {
     declare_init();
     declare_daemon();
     declare_state();
+    declare_moving_in();
+    auto* config = command(&root_, "config", "Look at the configuration", "", nullptr);
+    command(config, "check", "Say what in it is wrong, unknown, without effect or dangerous", "[service.json]",
+            config_check);
+    command(config, "docs", "Print the page of all keys", "", config_docs)->group("");
     auto* repo = command(&root_, "repo", "Look after the blocks of the embedded IPFS node", "", nullptr);
     command(repo, "verify", "Hash every block again; the peer must be stopped", "", repo_verify);
     command(&root_, "version", "Print the version", "", version);
@@ -76,6 +82,26 @@ class CommandLine {
     daemon->add_flag("--no-trust", d.no_trust, "accepted for compatibility: raft peers trust each other");
   }
 
+  void declare_moving_in() {
+    auto* migrate =
+        command(&root_, "migrate", "Move in from a folder of the Go program; only the new folder is written",
+                "OLD-FOLDER [EXPORT-FILE]", service::migrate);
+    auto& m = o_.migrate;
+    migrate->add_option("--bootstrap,-j", m.bootstrap, "instead of a pinset: addresses of peers of the new cluster");
+    migrate->add_option("--role", m.role, "auto, voter, standby or agent; by default as trusted_peers says");
+    migrate->add_flag("--dry-run", m.dry_run, "check everything and say what would become different; write nothing");
+    migrate->add_flag("--force,-f", m.force, "set aside what is in the new folder without asking");
+    auto* adopt = command(&root_, "adopt", "Pin what this peer's Kubo holds and the pinset has not; the peer must run",
+                          "", service::adopt);
+    auto& a = o_.adopt;
+    adopt->add_flag("--dry-run", a.dry_run, "only count");
+    adopt->add_option("--replication-min,--rmin", a.replication_min, "fewest copies of what is adopted")
+        ->default_str("1");
+    adopt->add_option("--replication-max,--rmax", a.replication_max, "most copies of what is adopted")
+        ->default_str("1");
+    adopt->add_option("--basic-auth", a.basic_auth, "user:password of the REST API; by default as in service.json");
+  }
+
   void declare_state() {
     auto* state = command(&root_, "state", "Look after the data of a stopped peer", "", nullptr);
     auto& s = o_.state;
@@ -94,6 +120,12 @@ class CommandLine {
     command(state, "upgrade", "Bring older data to this program's formats, with a backup", "", state_upgrade);
     auto* clean = command(state, "cleanup", "Remove the pinset and the log", "", state_cleanup);
     clean->add_flag("--force,-f", s.force, "do not ask");
+    auto* crdt = command(state, "crdt", "Of the Go program: there is no crdt state here", "", nullptr);
+    crdt->group("");
+    for (const char* name : {"info", "dot", "mark-dirty", "mark-clean"}) {
+      command(crdt, name, "Of the Go program: there is no crdt state here", "", state_crdt)
+          ->add_option("--file,-f", s.file, "output file");
+    }
   }
 
   Options& o_;
@@ -115,6 +147,13 @@ Result<> prepare_logs(const GlobalOptions& options, const config::Environment& e
     if (auto format = environment.find(name); format != environment.end()) log.json = format->second == "json";
   }
   configure_log(log);
+  auto value_of = [&](const char* name) {
+    auto found = environment.find(name);
+    return found == environment.end() ? std::string() : found->second;
+  };
+  if (auto file = value_of("GOLOG_FILE"), output = value_of("GOLOG_OUTPUT"); !file.empty() || !output.empty()) {
+    TRY(set_log_output(file, output));
+  }
   std::string levels = options.log_level;
   if (auto go = environment.find("GOLOG_LOG_LEVEL"); levels.empty() && go != environment.end()) levels = go->second;
   if (options.debug) levels = "debug";

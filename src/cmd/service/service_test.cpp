@@ -1,6 +1,7 @@
 // Whole command lines in a temporary folder. What app/ does is replaced by the functions below.
 #include "cmd/service/service.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -9,8 +10,10 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <sstream>
 
 #include "app/daemon.h"
+#include "app/kubo_pins.h"
 #include "app/peerstore.h"
 #include "app/state_commands.h"
 #include "base/files.h"
@@ -39,8 +42,20 @@ Result<uint64_t> export_state(const config::Configuration&, const identity::Iden
   TRY(sink("{\"cid\":\"a\"}\n"));
   return 1;
 }
-Result<uint64_t> import_state(const config::Configuration&, const identity::Identity&, const TextSource& source,
-                              const ImportRequest& request) {
+std::vector<ipld::Multiaddr> read_peerstore(const std::string& path) {
+  std::vector<ipld::Multiaddr> out;
+  std::istringstream lines(read_file(path, 1 << 20).value_or(""));
+  for (std::string line; std::getline(lines, line);) out.push_back(ipld::Multiaddr::parse(line).value());
+  return out;
+}
+
+Result<> list_kubo_pins(const config::Configuration&, const identity::Identity&,
+                        const std::function<Result<>(std::span<const KuboPin>)>&) {
+  return fail(ErrorKind::kUnavailable, "no Kubo");
+}
+
+Result<ImportReport> import_state(const config::Configuration& config, const identity::Identity&,
+                                  const TextSource& source, const ImportRequest& request) {
   imported.clear();
   char buffer[7];
   for (;;) {
@@ -50,7 +65,8 @@ Result<uint64_t> import_state(const config::Configuration&, const identity::Iden
   }
   if (imported == "bad\n") return fail(ErrorKind::kInvalidArgument, "line 1: not JSON");
   called = fmt::format("import rmin={}", request.replication_factor_min.value_or(0));
-  return 1;
+  std::filesystem::create_directories(config.path("state"));
+  return ImportReport{.pins = 1, .duplicates = 2};
 }
 Result<RecoverReport> recover_state(const config::Configuration&, const identity::Identity&) {
   called = "recover";
@@ -258,6 +274,7 @@ TEST_F(Service, StateCommands) {
   EXPECT_EQ(run({"state", "import", "-f", "-rmin", "2", root_ + "/export"}).code, 0);
   EXPECT_EQ(app::imported, "{\"cid\":\"a\"}\n");
   EXPECT_EQ(app::called, "import rmin=2");
+  std::filesystem::remove(folder_ + "/state");
   auto bad = run({"state", "import", "--force"}, "bad\n");
   EXPECT_EQ(bad.code, 1);
   EXPECT_THAT(bad.err, HasSubstr("error importing state: line 1: not JSON"));
@@ -282,9 +299,180 @@ TEST_F(Service, StateCommands) {
   EXPECT_EQ(app::called, "upgrade");  // and no daemon
   EXPECT_EQ(run({"state", "cleanup"}, "y\n").code, 0);
   EXPECT_EQ(app::called, "cleanup");
+  EXPECT_EQ(run({"state", "crdt", "info"}).err,
+            "error : crdt subcommands can only be run on peers initialized with crdt consensus\n");
+  EXPECT_EQ(run({"state", "crdt", "dot", "-f", "x"}).code, 1);
   auto verify = run({"repo", "verify"});
   EXPECT_EQ(verify.code, 1);
   EXPECT_EQ(verify.out, "QmA is bad\n3 blocks, 30 bytes, 1 bad\n");
+}
+
+TEST_F(Service, TheGoProgramsLockHolds) {
+  std::filesystem::create_directories(folder_);
+  int fd = ::open((folder_ + "/cluster.lock").c_str(), O_RDWR | O_CREAT, 0600);
+  struct flock whole{};
+  whole.l_type = F_WRLCK;
+  ASSERT_EQ(::fcntl(fd, F_OFD_SETLK, &whole), 0);  // as fcntl()'s lock of another process
+  EXPECT_FALSE(FolderLock::take(folder_));
+  EXPECT_FALSE(FolderLock::take_for_reading(folder_));
+  ::close(fd);
+  EXPECT_TRUE(FolderLock::take_for_reading(folder_));
+  auto ours = FolderLock::take(folder_);
+  EXPECT_TRUE(ours);
+  EXPECT_FALSE(FolderLock::take_for_reading(folder_));
+}
+
+TEST_F(Service, ConfigCheck) {
+  ASSERT_EQ(run({"init", "--ipfs", "embedded"}).code, 0);
+  auto good = run({"config", "check"});
+  EXPECT_EQ(good.code, 0);
+  EXPECT_EQ(good.out, folder_ + "/service.json: nothing to say against it\n");
+  std::filesystem::permissions(folder_ + "/service.json", std::filesystem::perms(0644));
+  auto named = run({"config", "check"}, "",
+                   {{"CLUSTER_DISABLEREPINNING", "true"}, {"CLUSTER_RESTAPI_HTTPLISTENMULTIADRESS", ""}});
+  EXPECT_EQ(named.code, 0);
+  EXPECT_THAT(named.out, AllOf(HasSubstr("cluster.disable_repinning"),
+                               HasSubstr("did you mean CLUSTER_RESTAPI_HTTPLISTENMULTIADDRESS"),
+                               HasSubstr("can be read by other users (mode 644)"), HasSubstr("can be used as it is")));
+  std::ofstream(root_ + "/other.json") << R"({"cluster":{"secret":"zz"},"consensus":{"raft":{}}})";
+  auto bad = run({"config", "check", root_ + "/other.json"});
+  EXPECT_EQ(bad.code, 1);
+  EXPECT_THAT(bad.err, StartsWith("error loading configurations: " + root_ + "/other.json: cluster.secret: "));
+  EXPECT_EQ(run({"config", "check", root_ + "/none.json"}).code, 1);
+  std::filesystem::remove(folder_ + "/identity.json");
+  EXPECT_EQ(run({"config", "check"}).code, 1);
+  EXPECT_EQ(run({"config"}).code, run({"state"}).code);
+}
+
+class Migrate : public Service {
+ protected:
+  Migrate() {
+    std::filesystem::create_directories(old_);
+    write("service.json", R"({"cluster":{"peername":"old","secret":")" + std::string(64, 'a') +
+                              R"(","listen_multiaddress":"/ip4/10.0.0.2/tcp/9096"},
+      "consensus":{"crdt":{"trusted_peers":["*"]}},"api":{"restapi":{"ssl_cert_file":"tls/cert.pem","ssl_key_file":"tls/key.pem"}},
+      "informer":{"disk":{}},"datastore":{"pebble":{}}})");
+    write("identity.json", identity::format_identity(key_));
+    write("peerstore",
+          peer_ + "\n/ip4/10.0.0.3/udp/9096/quic/p2p/12D3KooWGHTKzeT4KaLGLrbKKyT8zKrBPXAUBRzCAN6ZMDMo4M6M\n");
+    write("tls/cert.pem", "certificate");
+    write("tls/key.pem", "key");
+    std::ofstream(export_) << "{\"cid\":\"a\"}\n";
+  }
+
+  void write(const std::string& name, std::string_view text) {
+    std::filesystem::create_directories(std::filesystem::path(old_ + "/" + name).parent_path());
+    std::ofstream(old_ + "/" + name) << text;
+  }
+  /// Every name with its content.
+  static std::map<std::string, std::string> contents(const std::string& folder) {
+    std::map<std::string, std::string> out;
+    if (!std::filesystem::exists(folder)) return out;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+      out[entry.path().string()] = entry.is_regular_file() ? read_file(entry.path().string(), 1 << 20).value() : "";
+    }
+    return out;
+  }
+  /// Refused with this, and nothing was changed anywhere.
+  void refuses(std::vector<std::string> arguments, std::string_view message, std::string input = "") {
+    auto before = contents(root_);
+    arguments.insert(arguments.begin(), "migrate");
+    auto refused = run(arguments, std::move(input));
+    EXPECT_EQ(refused.code, 1) << message;
+    EXPECT_THAT(refused.err, HasSubstr(message));
+    EXPECT_EQ(contents(root_), before) << message;
+  }
+
+  std::string old_ = root_ + "/old", export_ = root_ + "/export";
+  std::string peer_ = "/ip4/10.0.0.1/tcp/9096/p2p/12D3KooWGHTKzeT4KaLGLrbKKyT8zKrBPXAUBRzCAN6ZMDMo4M6M";
+  identity::Identity key_ = identity::generate_identity();
+};
+
+TEST_F(Migrate, MakesANewFolder) {
+  auto before = contents(old_);
+  auto dry = run({"migrate", "--dry-run", old_, export_});
+  EXPECT_EQ(dry.code, 0) << dry.err;
+  EXPECT_THAT(dry.err, AllOf(HasSubstr("every peer may vote"), HasSubstr("nothing was written")));
+  EXPECT_FALSE(std::filesystem::exists(folder_));
+
+  auto done = run({"migrate", old_, export_});
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_EQ(contents(old_), before);
+  EXPECT_EQ(app::imported, "{\"cid\":\"a\"}\n");
+  EXPECT_THAT(done.err, AllOf(HasSubstr("- consensus: crdt becomes raft"), HasSubstr("- datastore.pebble is left out"),
+                              HasSubstr("- peerstore: 1 of 2 addresses are left out"), HasSubstr(export_ + ": 1 pins"),
+                              HasSubstr("2 lines replaced an earlier one"), HasSubstr(key_.id.to_string()),
+                              HasSubstr("ipfs-cluster-service --config " + folder_ + " daemon")));
+  EXPECT_EQ(identity::parse_identity(file("identity.json"))->id, key_.id);
+  EXPECT_EQ(file("peerstore"), peer_ + "\n");
+  EXPECT_EQ(file("tls/key.pem"), "key");
+  EXPECT_TRUE(std::filesystem::is_directory(folder_ + "/state"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/.migrating"));
+  auto config = config::parse_configuration(file("service.json"), folder_, {});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(to_hex(config->config.cluster.secret.bytes), std::string(64, 'a'));
+  EXPECT_EQ(config->config.cluster.listen_multiaddress.front().to_string(), "/ip4/10.0.0.2/tcp/9096");
+  struct stat info;
+  ASSERT_EQ(::stat((folder_ + "/service.json").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+}
+
+TEST_F(Migrate, TheOtherPeersJoin) {
+  auto done = run({"migrate", old_, "--bootstrap", peer_});
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_EQ(file("raft.rejoin"), peer_ + "\n");
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/state"));
+}
+
+TEST_F(Migrate, SetsAsideWhatIsThereOnlyWhenAsked) {
+  std::filesystem::create_directories(folder_);
+  std::ofstream(folder_ + "/service.json") << "mine";
+  std::ofstream(folder_ + "/cluster.lock") << "";
+  refuses({old_, export_}, "is not empty (service.json): nothing was changed", "n\n");
+  auto done = run({"migrate", old_, export_}, "y\n");
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_EQ(file("before-migration.0/service.json"), "mine");
+  auto again = run({"migrate", "--force", old_, export_});
+  ASSERT_EQ(again.code, 0) << again.err;
+  EXPECT_TRUE(std::filesystem::exists(folder_ + "/before-migration.1/state"));
+  EXPECT_EQ(file("before-migration.0/service.json"), "mine");
+}
+
+TEST_F(Migrate, RefusesAndChangesNothing) {
+  refuses({}, "which folder?");
+  refuses({old_}, "give either the file");
+  refuses({old_, export_, "--bootstrap", peer_}, "give either the file");
+  refuses({old_, export_, "more"}, "too many arguments");
+  refuses({old_, "--bootstrap", "/ip4/10.0.0.1/tcp/9096"}, "/ip4/10.0.0.1/tcp/9096");
+  refuses({root_ + "/nowhere", export_}, root_ + "/nowhere is not a folder");
+  refuses({old_, root_ + "/nowhere"}, root_ + "/nowhere: No such file");
+  refuses({old_, root_}, root_ + ": Is a directory");
+  refuses({old_, export_, "--role", "king"}, "role \"king\"");
+  std::ofstream(root_ + "/bad") << "bad\n";
+  refuses({old_, root_ + "/bad"}, "error importing " + root_ + "/bad: line 1: not JSON");
+  auto inside = run_plain({"--config", old_ + "/new", "migrate", old_, export_});
+  EXPECT_EQ(inside.code, 1);
+  EXPECT_THAT(inside.err, HasSubstr("must lie outside the old one"));
+  auto same = run_plain({"--config", old_ + "/.", "migrate", old_, export_});
+  EXPECT_THAT(same.err, HasSubstr("must lie outside the old one"));
+
+  {
+    auto running = FolderLock::take(old_);
+    refuses({old_, export_}, "a peer runs in " + old_);
+  }
+  auto good = read_file(old_ + "/service.json", 1 << 20).value();
+  write("service.json", "{");
+  refuses({old_, export_}, old_ + "/service.json: incomplete JSON at line 1");
+  write("service.json", std::string(good).replace(good.find("tls/cert"), 8, "tls/lost"));
+  refuses({old_, export_}, old_ + "/tls/lost.pem");
+  write("service.json",
+        std::string(good).replace(good.find("\"*\""), 3, "\"12D3KooWGHTKzeT4KaLGLrbKKyT8zKrBPXAUBRzCAN6ZMDMo4M6M\""));
+  refuses({old_, export_}, "this peer becomes an agent");
+  write("service.json", good);
+  write("identity.json", "{}");
+  refuses({old_, export_}, old_ + "/identity.json: id is missing");
+  std::filesystem::remove(old_ + "/identity.json");
+  refuses({old_, export_}, old_ + "/identity.json does not exist");
 }
 
 }  // namespace

@@ -227,7 +227,8 @@ TEST(HttpServer, AWholeRequestHasItsTime) {
     while (s.runtime.now() - start < std::chrono::milliseconds(450)) {
       CO_TRY(co_await kept.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello"));
       CO_TRY_ASSIGN(auto answer, co_await kept.read_until("hello"));
-      EXPECT_TRUE(answer.starts_with("HTTP/1.1 200")) << answer;
+      EXPECT_NE(answer.find("HTTP/1.1 200"), std::string::npos)
+          << answer;  // the last chunk of the one before is in front
     }
     co_return Result<>{};
   }(server));

@@ -100,6 +100,8 @@ struct ClientExchange::Impl : std::enable_shared_from_this<ClientExchange::Impl>
   bool head_done = false;
   bool timed_out = false;
   bool ended = false;
+  bool writing = false;
+  std::unique_ptr<Stream> given_up;  // closed under a write that still refers to it
 };
 
 // ---- endpoints
@@ -388,6 +390,12 @@ void ClientExchange::Impl::attach(std::unique_ptr<Stream> connection) {
 void ClientExchange::Impl::drop(bool keep) {
   if (!stream) return;
   client->exchanges.erase(place);
+  if (writing) {  // the answer came before the request was sent
+    stream->close();
+    given_up = std::move(stream);
+    client->release(key, nullptr, false);
+    return;
+  }
   client->release(key, std::move(stream), keep);
 }
 
@@ -398,9 +406,17 @@ Error ClientExchange::Impl::lost(const boost::system::error_code& ec, std::strin
 }
 
 asio::awaitable<boost::system::error_code> ClientExchange::Impl::write(Gather gather) {
+  struct Writing {
+    explicit Writing(Impl& exchange) : exchange(exchange) { exchange.writing = true; }
+    ~Writing() {
+      exchange.writing = false;
+      exchange.write_until.reset();
+      exchange.given_up.reset();
+    }
+    Impl& exchange;
+  } writing_now(*this);
   write_until = client->runtime.now() + idle_timeout;
   auto [ec, n] = co_await stream->write(gather);
-  write_until.reset();
   co_return ec;
 }
 

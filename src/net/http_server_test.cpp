@@ -301,6 +301,40 @@ TEST(HttpServer, StalledBodiesAndReadersAreClosed) {
   }(server, cancelled));
 }
 
+TEST(HttpServer, ReadingAndWritingAtOnceLeavesNoTimeoutBehind) {
+  constexpr size_t kLarge = 16 << 20;  // more than the sockets take
+  auto options = quick_options();
+  options.transfer_timeout = std::chrono::seconds(2);
+  TestServer* running = nullptr;
+  TestServer server(
+      [&running](Request& request, Response& response) -> Task<> {
+        using boost::asio::experimental::awaitable_operators::operator&&;
+        CO_TRY(response.begin({}));
+        std::string large(kLarge, 'x');
+        auto [body, written] = co_await (request.read_all(100) && response.write(large));
+        EXPECT_EQ(body, "half and half");
+        CO_TRY(written);
+        CO_TRY(co_await running->runtime.sleep_for(std::chrono::milliseconds(2500)));
+        co_return response.end();
+      },
+      options);
+  running = &server;
+  server.run([](TestServer& s) -> Task<> {
+    HttpClient client(s.runtime);
+    CO_TRY_ASSIGN(auto exchange, co_await client.open({.method = "POST", .endpoint = s.endpoint, .streamed = true}));
+    CO_TRY(co_await exchange.write("half "));
+    CO_TRY(co_await exchange.response());
+    CO_TRY(co_await exchange.read_some());  // the server writes, and waits for the other half
+    CO_TRY(co_await exchange.write("and half"));
+    CO_TRY(co_await exchange.finish());
+    while (true) {
+      CO_TRY_ASSIGN(auto piece, co_await exchange.read_some());
+      if (piece.empty()) break;
+    }
+    co_return Result<>{};
+  }(server));
+}
+
 TEST(HttpServer, AVanishedClientCancelsTheHandler) {
   bool ended = false;
   RealRuntime* clock = nullptr;

@@ -54,32 +54,46 @@ void ServerConnection::stop_when_idle() {
   if (phase_ == Phase::kNew || phase_ == Phase::kIdle || phase_ == Phase::kLinger) stream_->close();
 }
 
+/// Says that bytes are awaited or sent, for as long as it lives.
+class ServerConnection::Transfer {
+ public:
+  Transfer(ServerConnection& connection, bool& flag) : connection_(connection), flag_(flag) {
+    flag_ = true;
+    connection_.transfer_tick_ = connection_.server_->tick;
+  }
+  ~Transfer() {
+    flag_ = false;
+    connection_.transfer_tick_ = connection_.phase_tick_ = connection_.server_->tick;
+  }
+  Transfer(const Transfer&) = delete;
+
+ private:
+  ServerConnection& connection_;
+  bool& flag_;
+};
+
 void ServerConnection::sweep() {
   const auto& options = server_->options;
   auto older_than = [&](uint64_t since, Duration timeout) {
     return timeout > Duration::zero() && server_->tick - since > server_->ticks(timeout);
   };
-  bool over = false;
-  switch (phase_) {
-    case Phase::kIdle:
-      over = older_than(phase_tick_, options.idle_timeout);
-      break;
-    case Phase::kNew:
-    case Phase::kHead:
-      over = older_than(phase_tick_, options.header_timeout) || older_than(phase_tick_, options.read_timeout);
-      break;
-    case Phase::kBody:
-    case Phase::kWriting:
-      over = older_than(phase_tick_, options.transfer_timeout);
-      break;
-    case Phase::kHandling:
-      over = server_->tick > phase_tick_ + 1 && stream_->peer_closed();
-      break;
-    case Phase::kLinger:
-      over = server_->tick - phase_tick_ > kLingerTicks;
-      break;
-  }
-  if (phase_ == Phase::kHandling || phase_ == Phase::kBody || phase_ == Phase::kWriting) {
+  auto phase_is_over = [&] {
+    switch (phase_) {
+      case Phase::kIdle:
+        return older_than(phase_tick_, options.idle_timeout);
+      case Phase::kNew:
+      case Phase::kHead:
+        return older_than(phase_tick_, options.header_timeout) || older_than(phase_tick_, options.read_timeout);
+      case Phase::kHandling:
+        return server_->tick > phase_tick_ + 1 && stream_->peer_closed();
+      case Phase::kLinger:
+        return server_->tick - phase_tick_ > kLingerTicks;
+    }
+    return false;
+  };
+  // A handler may read the request and write the answer at once: whichever moves counts.
+  bool over = reading_body_ || writing_ ? older_than(transfer_tick_, options.transfer_timeout) : phase_is_over();
+  if (phase_ == Phase::kHandling) {
     if (!parser_->is_done() && older_than(request_tick_, options.read_timeout)) over = true;
     if (older_than(handle_tick_, options.write_timeout)) over = true;
   }
@@ -356,9 +370,8 @@ asio::awaitable<bool> ServerConnection::fill_body_buffer() {
   if (auto remaining = parser_->content_length_remaining()) {
     space = space.first(static_cast<size_t>(std::min<uint64_t>(space.size(), *remaining - in_.size())));
   }
-  set_phase(Phase::kBody);
+  Transfer transfer(*this, reading_body_);
   auto [ec, n] = co_await stream_->read_some(asio::buffer(space.data(), space.size()));
-  set_phase(Phase::kHandling);
   if (ec || n == 0) {
     keep_ = false;
     co_return false;
@@ -423,15 +436,16 @@ asio::awaitable<bool> ServerConnection::flush(std::string_view big) {
     if (response_.chunked_) gather[at++] = asio::buffer("\r\n", 2);
   }
   if (at == 0) co_return true;
-  auto before = phase_;
-  set_phase(Phase::kWriting);
-  writing_ = true;
+  struct Whole {
+    ~Whole() { broken |= !written; }
+    bool& broken;
+    bool written = false;
+  } whole{broken_};  // a write that a cancellation has cut in two cannot be followed by another
+  Transfer transfer(*this, writing_);
   auto [ec, n] = co_await stream_->write(gather);
-  writing_ = false;
-  set_phase(before);
+  whole.written = !ec;
   out_.clear();
   chunk_.clear();
-  if (ec) broken_ = true;
   co_return !ec;
 }
 

@@ -59,7 +59,8 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   friend class Request;
   friend class Response;
 
-  enum class Phase : unsigned char { kNew, kIdle, kHead, kHandling, kBody, kWriting, kLinger };
+  enum class Phase : unsigned char { kNew, kIdle, kHead, kHandling, kLinger };
+  class Transfer;
   enum class HeadOutcome { kRequest, kClosed, kRefused };
 
   Task<> run();
@@ -117,6 +118,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   uint64_t request_tick_ = 0;  // of the request's first byte
   uint64_t handle_tick_ = 0;   // of the end of its headers
   uint64_t in_flight_tick_ = 0;
+  uint64_t transfer_tick_ = 0;  // when a read of a body or a write began or ended last
   size_t body_capacity_ = 0;
   bool head_request_ = false;
   bool expect_continue_ = false;
@@ -126,6 +128,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   bool timer_armed_ = false;
   bool in_flight_writing_ = false;
   bool writing_ = false;
+  bool reading_body_ = false;
 };
 
 }  // namespace ipfsc::net

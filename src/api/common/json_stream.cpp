@@ -1,9 +1,8 @@
-#include "api/rest/json_stream.h"
+#include "api/common/json_stream.h"
 
-#include "api/rest/errors.h"
-
-namespace ipfsc::api::rest {
+namespace ipfsc::api::common {
 namespace {
+constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kErrorTrailer = "X-Stream-Error";
 constexpr std::string_view kCursorTrailer = "X-Next-Cursor";
 }  // namespace
@@ -40,4 +39,10 @@ Result<> JsonStream::end(End end) {
   return response_.end(trailers);
 }
 
-}  // namespace ipfsc::api::rest
+Result<> JsonStream::end_always_200(Result<> outcome) {
+  if (response_.started() || !outcome) return end({.outcome = std::move(outcome), .empty_trailer = false});
+  response_.add_header("Trailer", kErrorTrailer);
+  return response_.send(200, {}, kJson);
+}
+
+}  // namespace ipfsc::api::common

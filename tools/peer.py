@@ -119,6 +119,14 @@ class Peer:
         return self._http(self.api_multiaddress)
 
     @property
+    def proxy_multiaddress(self):
+        return as_list(self.config["api"]["ipfsproxy"]["listen_multiaddress"])[0]
+
+    @property
+    def proxy(self):
+        return self._http(self.proxy_multiaddress)
+
+    @property
     def gateway(self):
         return self._http(as_list(self.config["api"]["gateway"]["http_listen_multiaddress"])[0])
 

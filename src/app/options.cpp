@@ -112,24 +112,25 @@ tracker::TrackerOptions tracker_options(const config::Configuration& config, con
   return options;
 }
 
-net::ServerOptions server_options(const config::HttpApi& api) {
+template <class Api>
+net::ServerOptions server_options(const config::Configuration& config, const Api& api) {
   net::ServerOptions options;
   options.max_header_bytes = static_cast<size_t>(api.max_header_bytes);
   options.header_timeout = api.read_header_timeout;
   options.idle_timeout = api.idle_timeout;
   options.read_timeout = api.read_timeout;
   options.write_timeout = api.write_timeout;
+  if (!api.ssl_cert_file.empty()) {
+    options.tls = {.certificate_chain_file = config.path(api.ssl_cert_file),
+                   .private_key_file = config.path(api.ssl_key_file)};
+  }
   return options;
 }
 
 api::common::HttpApiOptions http_api_options(const config::Configuration& config, const config::HttpApi& from) {
   api::common::HttpApiOptions options;
   options.listen = from.http_listen_multiaddress;
-  options.http = server_options(from);
-  if (!from.ssl_cert_file.empty()) {
-    options.http.tls = {.certificate_chain_file = config.path(from.ssl_cert_file),
-                        .private_key_file = config.path(from.ssl_key_file)};
-  }
+  options.http = server_options(config, from);
   options.credentials = from.basic_auth_credentials;
   options.headers = from.headers;
   options.cors = {.allowed_origins = from.cors_allowed_origins,
@@ -139,6 +140,33 @@ api::common::HttpApiOptions http_api_options(const config::Configuration& config
                   .allow_credentials = from.cors_allow_credentials,
                   .max_age = from.cors_max_age};
   if (!from.http_log_file.empty()) options.access_log_file = config.path(from.http_log_file);
+  return options;
+}
+
+Result<api::proxy::ProxyOptions> proxy_options(const config::Configuration& config) {
+  const auto& from = config.ipfsproxy;
+  api::proxy::ProxyOptions options;
+  options.listen = from.listen_multiaddress;
+  options.http = server_options(config, from);
+  options.credentials = from.basic_auth_credentials;
+  if (!from.log_file.empty()) options.access_log_file = config.path(from.log_file);
+  options.version = kVersion;
+  options.extract_headers_path = from.extract_headers_path;
+  options.extract_headers_extra = from.extract_headers_extra;
+  options.extract_headers_ttl = from.extract_headers_ttl;
+  if (config.uses_embedded_node()) {
+    if (from.node_multiaddress != config::Proxy{}.node_multiaddress || from.node_https) {
+      log.warn("api.ipfsproxy.node_multiaddress has no effect: the embedded IPFS node answers");
+    }
+    return options;
+  }
+  TRY_ASSIGN(options.kubo.emplace(), net::Endpoint::from_multiaddr(from.node_multiaddress));
+  if (from.node_https) options.kubo->tls = true;
+  // Who has shown us credentials may use what we have for Kubo; everybody else has to bring them.
+  if (options.credentials && from.node_multiaddress == config.ipfshttp.node_multiaddress) {
+    TRY_ASSIGN(auto connector, kubo_options(config.ipfshttp));
+    options.kubo->authorization = connector.endpoint.authorization;
+  }
   return options;
 }
 
@@ -200,6 +228,9 @@ Result<PeerOptions> peer_options(const config::Configuration& config, const iden
     cluster.connect_swarms_delay = config.ipfshttp.connect_swarms_delay;
   }
   if (config.restapi.present) options.rest.emplace(http_api_options(config, config.restapi));
+  if (config.ipfsproxy.present) {
+    TRY_ASSIGN(options.proxy, proxy_options(config));
+  }
   if (config.gateway.present) {
     options.gateway.emplace();
     options.gateway->addresses = config.gateway.http_listen_multiaddress;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/gateway/options.h"
+#include "api/proxy/options.h"
 #include "api/rest/options.h"
 #include "cluster/options.h"
 #include "config/configuration.h"
@@ -36,6 +37,7 @@ struct PeerOptions {
   ipfs::KuboOptions kubo;
 
   std::optional<api::rest::RestOptions> rest;
+  std::optional<api::proxy::ProxyOptions> proxy;
   std::optional<api::gateway::GatewayOptions> gateway;
   bool gateway_may_be_busy = false;                ///< at its default address: a warning, not an error
   std::vector<ipld::Multiaddr> metrics_addresses;  ///< of the Prometheus endpoint; empty = off

@@ -32,6 +32,7 @@ Peer::~Peer() = default;
 
 Task<> Peer::start() {
   CO_TRY(listen_rest());
+  CO_TRY(listen_proxy());
   CO_TRY(co_await open_data());
   CO_TRY(co_await open_node());
   cluster::serve_blocks(runtime_, router_, *node_, traffic_, options_.block_exchange);
@@ -41,6 +42,9 @@ Task<> Peer::start() {
                                                 *client_, traffic_);
   cluster_->serve(router_);
   if (rest_) rest_->serve(*cluster_);
+  repo_stats_ = std::make_unique<cluster::RepoStats>(runtime_, options_.cluster, *state_, *node_, *client_);
+  repo_stats_->serve(router_);
+  if (proxy_) proxy_->serve(*cluster_, *repo_stats_, *content_);
   CO_TRY(listen_gateway());
   CO_TRY(listen_metrics());
   CO_TRY(listen_peers());
@@ -144,6 +148,7 @@ Task<> Peer::open_node() {
   } else {
     node_ = std::make_unique<ipfs::KuboNode>(runtime_, options_.kubo, peer_blocks_);
   }
+  content_ = std::make_unique<cluster::ReadThroughNode>(*node_, peer_blocks_);
   co_return Result<>{};
 }
 
@@ -153,10 +158,17 @@ Result<> Peer::listen_rest() {
   return rest_->listen();
 }
 
+Result<> Peer::listen_proxy() {
+  if (!options_.proxy) return {};
+  proxy_ = std::make_unique<api::proxy::IpfsProxy>(runtime_, *options_.proxy);
+  auto bound = proxy_->listen();
+  if (!bound) return std::unexpected(bound.error().with_context("api.ipfsproxy"));
+  return {};
+}
+
 Result<> Peer::listen_gateway() {
   if (!options_.gateway || !options_.use_embedded) return {};
-  gateway_node_ = std::make_unique<cluster::ReadThroughNode>(*node_, peer_blocks_);
-  gateway_ = std::make_unique<api::gateway::Gateway>(runtime_, *gateway_node_, *options_.gateway);
+  gateway_ = std::make_unique<api::gateway::Gateway>(runtime_, *content_, *options_.gateway);
   gateway_server_ = std::make_unique<net::HttpServer>(runtime_, options_.gateway->server, gateway_->handler());
   for (const auto& address : options_.gateway->addresses) {
     auto bound = gateway_server_->listen(address);
@@ -219,6 +231,10 @@ std::vector<ipld::Multiaddr> Peer::rest_addresses() const {
   return rest_ ? rest_->addresses() : std::vector<ipld::Multiaddr>();
 }
 
+std::vector<ipld::Multiaddr> Peer::proxy_addresses() const {
+  return proxy_ ? proxy_->addresses() : std::vector<ipld::Multiaddr>();
+}
+
 std::vector<ipld::Multiaddr> Peer::gateway_addresses() const {
   return gateway_server_ ? gateway_server_->addresses() : std::vector<ipld::Multiaddr>();
 }
@@ -232,6 +248,7 @@ Task<> Peer::stop() {
   auto deadline = runtime_.now() + kDrainTime;
   if (metrics_server_) co_await metrics_server_->stop(deadline);
   if (gateway_server_) co_await gateway_server_->stop(deadline);
+  if (proxy_) co_await proxy_->stop(deadline);
   if (rest_) co_await rest_->stop(deadline);
   if (membership_) note(co_await membership_->stop());
   if (cluster_) note(co_await cluster_->stop());

@@ -5,12 +5,14 @@
 
 #include "api/gateway/gateway.h"
 #include "api/metrics/metrics.h"
+#include "api/proxy/ipfs_proxy.h"
 #include "api/rest/rest_api.h"
 #include "app/options.h"
 #include "base/runtime.h"
 #include "cluster/block_exchange.h"
 #include "cluster/cluster.h"
 #include "cluster/membership.h"
+#include "cluster/repo_stats.h"
 #include "consensus/consensus.h"
 #include "ipfs/ipfs_node.h"
 #include "net/http_server.h"
@@ -43,8 +45,9 @@ class Peer {
   std::vector<ipld::Multiaddr> superseded_by() const {
     return membership_ ? membership_->superseded_by() : std::vector<ipld::Multiaddr>();
   }
-  /// Where the REST API and the gateway listen, with real ports.
+  /// Where the REST API, the IPFS proxy and the gateway listen, with real ports.
   std::vector<ipld::Multiaddr> rest_addresses() const;
+  std::vector<ipld::Multiaddr> proxy_addresses() const;
   std::vector<ipld::Multiaddr> gateway_addresses() const;
 
  private:
@@ -54,6 +57,7 @@ class Peer {
   Result<> listen_peers();
   Task<> open_node();
   Result<> listen_rest();
+  Result<> listen_proxy();
   Result<> listen_gateway();
   Result<> listen_metrics();
   api::metrics::MetricsSources metrics_sources();
@@ -63,6 +67,7 @@ class Peer {
   // In the order of their construction; stop() goes backwards.
   cluster::Traffic traffic_;
   std::unique_ptr<api::rest::RestApi> rest_;
+  std::unique_ptr<api::proxy::IpfsProxy> proxy_;
   rpc::Router router_;
   std::unique_ptr<rpc::GrpcClient> client_;
   std::unique_ptr<state::State> state_;
@@ -73,7 +78,8 @@ class Peer {
   std::unique_ptr<cluster::Cluster> cluster_;
   std::unique_ptr<rpc::GrpcServer> server_;
   std::shared_ptr<cluster::PeerSource> peer_blocks_;
-  std::unique_ptr<cluster::ReadThroughNode> gateway_node_;
+  std::unique_ptr<cluster::ReadThroughNode> content_;
+  std::unique_ptr<cluster::RepoStats> repo_stats_;
   std::unique_ptr<api::gateway::Gateway> gateway_;
   std::unique_ptr<net::HttpServer> gateway_server_;
   std::unique_ptr<api::metrics::Metrics> metrics_;

@@ -103,6 +103,8 @@ struct Proxy {
   Addresses listen_multiaddress = addresses({"/ip4/127.0.0.1/tcp/9095"});
   ipld::Multiaddr node_multiaddress = addresses({"/ip4/127.0.0.1/tcp/5001"}).front();
   bool node_https = false;
+  std::string ssl_cert_file, ssl_key_file;
+  std::optional<std::map<std::string, std::string>> basic_auth_credentials;
   std::string log_file;
   Duration read_timeout = 0s;
   Duration read_header_timeout = 5s;

@@ -53,7 +53,7 @@ std::string error_of(const Result<Loaded>& loaded) { return loaded ? "no error" 
 TEST(Configuration, ReadsAFileOfGoWithoutAWordAboutIt) {
   auto loaded = load(go_file());
   ASSERT_TRUE(loaded) << loaded.error().message;
-  EXPECT_THAT(loaded->warnings, ElementsAre(HasSubstr("the section api.ipfsproxy has no effect")));
+  EXPECT_THAT(loaded->warnings, IsEmpty());
   const auto& config = loaded->config;
   EXPECT_EQ(config.cluster.peername, "node-a");
   EXPECT_EQ(to_hex(config.cluster.secret.bytes), "84399cd0be811c2ca372d6ca473ffd9c09034f991c5e306fe9ada6c5fcfb641f");
@@ -242,8 +242,7 @@ TEST(Configuration, TheEnvironmentGoesLast) {
                                  {"HOME", "/root"}});
   ASSERT_TRUE(loaded) << loaded.error().message;
   EXPECT_THAT(loaded->warnings,
-              ElementsAre(HasSubstr("api.ipfsproxy"),
-                          HasSubstr("the variable CLUSTER_PEBBLE_PEBBLEOPTIONS_CACHESIZEBYTES has no")));
+              ElementsAre(HasSubstr("the variable CLUSTER_PEBBLE_PEBBLEOPTIONS_CACHESIZEBYTES has no")));
   const auto& config = loaded->config;
   EXPECT_EQ(config.cluster.peername, "from-env");
   EXPECT_EQ(config.cluster.replication_factor_min, 1);
@@ -295,8 +294,8 @@ TEST(Configuration, ListenersAreThoseOfThePresentSections) {
   Configuration config = initial_configuration(true);
   std::vector<std::string> texts;
   for (auto* list : listeners(config)) texts.push_back(list->front().to_string());
-  EXPECT_THAT(texts, ElementsAre("/ip4/0.0.0.0/tcp/9096", "/ip4/127.0.0.1/tcp/8080", "/ip4/127.0.0.1/tcp/9094",
-                                 "/ip4/127.0.0.1/tcp/8888"));
+  EXPECT_THAT(texts, ElementsAre("/ip4/0.0.0.0/tcp/9096", "/ip4/127.0.0.1/tcp/8080", "/ip4/127.0.0.1/tcp/9095",
+                                 "/ip4/127.0.0.1/tcp/9094", "/ip4/127.0.0.1/tcp/8888"));
 }
 
 TEST(Configuration, SourcesAndOldIdentities) {

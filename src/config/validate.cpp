@@ -37,10 +37,14 @@ Result<> validate_listeners(std::string_view key, const Addresses& addresses) {
   return {};
 }
 
+template <class Api>
+Result<> validate_certificate(std::string_view name, const Api& api) {
+  if (api.ssl_cert_file.empty() == api.ssl_key_file.empty()) return {};
+  return wrong(fmt::format("{}.ssl_cert_file and ssl_key_file must both be set, or none", name));
+}
+
 Result<> validate_http(std::string_view name, const HttpApi& api) {
-  if (api.ssl_cert_file.empty() != api.ssl_key_file.empty()) {
-    return wrong(fmt::format("{}.ssl_cert_file and ssl_key_file must both be set, or none", name));
-  }
+  TRY(validate_certificate(name, api));
   return validate_listeners(fmt::format("{}.http_listen_multiaddress", name), api.http_listen_multiaddress);
 }
 
@@ -60,12 +64,14 @@ Result<> validate(const Configuration& config) {
   TRY(validate_http("restapi", config.restapi));
   TRY(validate_http("pinsvcapi", config.pinsvcapi));
   TRY(validate_listeners("ipfsproxy.listen_multiaddress", config.ipfsproxy.listen_multiaddress));
+  TRY(validate_certificate("ipfsproxy", config.ipfsproxy));
   TRY(validate_listeners("gateway.http_listen_multiaddress", config.gateway.http_listen_multiaddress));
   TRY(validate_listeners("metrics.prometheus_endpoint", config.metrics.prometheus_endpoint));
   if (config.embedded.present && config.ipfshttp.present) {
     return wrong("ipfs_connector has both embedded and ipfshttp: leave one");
   }
   TRY(validate_node("ipfshttp.node_multiaddress", config.ipfshttp.node_multiaddress));
+  TRY(validate_node("ipfsproxy.node_multiaddress", config.ipfsproxy.node_multiaddress));
   if (config.embedded.gc_high_water > 100) return wrong("embedded.gc_high_water is in percent: at most 100");
   for (const auto& url : config.embedded.gateways) {
     if (!url.starts_with("http://") && !url.starts_with("https://")) {

@@ -1,4 +1,5 @@
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -38,6 +39,20 @@ def new_peer(tmp_path):
     for peer in peers:
         if peer.process and peer.process.poll() is None:
             peer.kill()
+
+
+@pytest.fixture(scope="module")
+def kubo(tmp_path_factory):
+    """A real Kubo daemon (tests/kubo)."""
+    folder = pathlib.Path(__file__).resolve().parent.parent / "kubo"
+    if not (folder / "ipfs").exists():
+        built = subprocess.run([folder / "build.sh"], capture_output=True, text=True)
+        if built.returncode != 0:
+            pytest.skip(f"the real Kubo could not be built: {built.stderr.strip().splitlines()[-1:]}")
+    from daemon import KuboDaemon
+
+    with KuboDaemon(tmp_path_factory.mktemp("kubo")) as daemon:
+        yield daemon
 
 
 @pytest.fixture

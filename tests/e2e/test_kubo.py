@@ -1,28 +1,11 @@
 """A peer whose IPFS node is a real Kubo daemon (built by tests/kubo/build.sh)."""
 import os
-import pathlib
 import signal
-import subprocess
 import time
 
 import pytest
 from content import add_bytes, fetch, random_bytes, write_tree
 from peer import until
-
-KUBO = pathlib.Path(__file__).resolve().parent.parent / "kubo"
-
-
-@pytest.fixture(scope="module")
-def kubo(tmp_path_factory):
-    if not (KUBO / "ipfs").exists():
-        built = subprocess.run([KUBO / "build.sh"], capture_output=True, text=True)
-        if built.returncode != 0:
-            pytest.skip(f"the real Kubo could not be built: {built.stderr.strip().splitlines()[-1:]}")
-    from daemon import KuboDaemon
-
-    with KuboDaemon(tmp_path_factory.mktemp("kubo")) as daemon:
-        yield daemon
-
 
 @pytest.fixture
 def kubo_peer(new_peer, kubo):

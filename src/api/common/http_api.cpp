@@ -21,7 +21,7 @@ struct HttpApi::Impl {
     for (const auto& [name, values] : options.headers) {
       for (const auto& value : values) response.add_header(name, value);
     }
-    if (cors.handle(request, response)) return answered();
+    if (parts.answers_cors && cors.handle(request, response)) return answered();
     if (!authorize(options, parts.send_error, request, response)) return answered();
     if (request.path() == "/livez" && request.method() == "GET") {
       (void)response.send(200, "{\"status\":\"alive\"}\n", "application/json");

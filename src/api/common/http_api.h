@@ -23,6 +23,7 @@ struct HttpApiParts {
   std::function<Result<>()> ready;
   /// The endpoints.
   net::Handler handler;
+  bool answers_cors = true;  ///< false: web pages are the handler's business
 };
 
 /// I/O thread only. stop() must be awaited before destruction.

@@ -2,6 +2,7 @@
 
 #include "cluster/background.h"
 #include "cluster/mover.h"
+#include "cluster/pinning_requests.h"
 
 namespace ipfsc::cluster {
 
@@ -21,7 +22,8 @@ Cluster::Cluster(Runtime& runtime, ClusterOptions options, state::State& state, 
       heartbeats_(runtime, options_, state, consensus, tracker, client, metric_sources()),
       picture_(runtime, options_, state, heartbeats_),
       placement_(runtime, state, consensus, picture_, client),
-      mover_(std::make_unique<Mover>(context(), picture_, calls_)) {
+      mover_(std::make_unique<Mover>(context(), picture_, calls_)),
+      pinning_(std::make_unique<PinningRequests>(*this)) {
   calls_.set_doubt([this](const ipld::PeerId& peer) -> std::optional<Error> {
     auto standing = heartbeats_.standing(peer);
     if (!standing || standing->standing != monitor::Standing::kSuspect) return std::nullopt;
@@ -44,6 +46,7 @@ void Cluster::serve(rpc::Router& router) {
 void Cluster::start() {
   tasks_.spawn("expiry", expire_pins(context()));
   tasks_.spawn("trimming", trim_history(context()));
+  tasks_.spawn("replaced pinning requests", pinning_->run());
   if (options_.connect_swarms_delay > Duration::zero()) tasks_.spawn("connecting IPFS nodes", connect_swarms());
   heartbeats_.start();
   if (!options_.follower_mode) tasks_.spawn("moving copies", mover_->run());

@@ -13,6 +13,7 @@
 #include "base/runtime.h"
 #include "base/task_group.h"
 #include "cluster/add_session.h"
+#include "cluster/claims.h"
 #include "cluster/heartbeats.h"
 #include "cluster/options.h"
 #include "cluster/past.h"
@@ -58,6 +59,7 @@ struct Context {
 
 class AddWriter;
 class Mover;
+class PinningRequests;
 
 /// A pin on its way into the log.
 struct PlacedPin {
@@ -123,8 +125,9 @@ class Cluster {
   Task<PinPreview> preview_pin(ipld::Cid cid, model::PinOptions options);
   /// "/ipfs/<cid>[/path]", "/ipld/…" or "/ipns/…", resolved by the IPFS node where there is more than a CID.
   Task<ipld::Cid> resolve(std::string path);
-  /// The pin as it was before. kNotFound: "pin is not part of the pinset".
-  Task<model::Pin> unpin(ipld::Cid cid, Caller caller);
+  /// The pin as it was before. What requests of the pinning service ask for too stays pinned for them, unless
+  /// `all_claims`. kNotFound: "pin is not part of the pinset"; kFailedPrecondition: only such requests ask for it.
+  Task<model::Pin> unpin(ipld::Cid cid, Caller caller, bool all_claims = false);
   /// The stored pin. kNotFound as above.
   Task<model::Pin> allocation(ipld::Cid cid);
   /// Many pins or unpins in one go; one result for each, in order. With `only_new` what is in the pinset already stays
@@ -135,6 +138,8 @@ class Cluster {
   /// The pinset in the order of binary CIDs. The cursor blocks: call its next() in run_blocking().
   Result<std::unique_ptr<state::PinCursor>> allocations(state::ListQuery query) const;
   state::Counters counters() const { return state_.counters(); }
+  /// What the pinning service asks. (pinning_requests.h)
+  PinningRequests& pinning() { return *pinning_; }
 
   // --- the past (past.cpp) ---
   /// The pin as it was at `time`, and who had it; with `peer` what that one had. kNotFound: it was no pin then.
@@ -210,8 +215,15 @@ class Cluster {
   Result<PinSituation> situation_of(const ipld::Cid& cid) const;
   Task<PlacedPin> plan_and_place(const ipld::Cid& cid, model::PinOptions options, const Placed& sent_to);
   Task<PlacedPin> plan_and_place_new(const ipld::Cid& cid, model::PinOptions options);
+  Task<PlacedPin> place(PlannedPin planned, const ClaimName& who, const Bytes& reservation);
+  Result<model::PinOptions> merged_options(const PlannedPin& planned, const ClaimName& who) const;
+  Task<std::vector<proto::Operation>> leave(ipld::Cid cid, ClaimName who, std::string actor);
+  Task<std::vector<proto::Operation>> unpin_operations(state::StoredPin stored, Caller caller, bool all_claims);
   Task<model::Pin> pin(ipld::Cid cid, model::PinOptions options, Caller caller, Placed sent_to);
+  /// What became of an earlier try, whoever took it; nullopt: there was none.
+  Task<std::optional<state::Outcome>> first_outcome(Bytes request_id);
   Task<std::vector<state::Outcome>> submit(std::vector<proto::Operation> operations);
+  friend class PinningRequests;  // writes claims of its own
   Result<model::Pin> unpinned(const ipld::Cid& cid, const state::Outcome& outcome,
                               std::optional<state::StoredPin> stored);
   Task<Placed> add_destinations(const AddParams& params);
@@ -262,6 +274,7 @@ class Cluster {
   PeerPicture picture_;
   Placement placement_;
   std::unique_ptr<Mover> mover_;
+  std::unique_ptr<PinningRequests> pinning_;
 };
 
 }  // namespace ipfsc::cluster

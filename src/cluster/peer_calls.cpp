@@ -7,7 +7,7 @@ namespace ipfsc::cluster {
 namespace {
 
 constexpr std::string_view kId = "Peers/Id", kList = "Pins/List", kGc = "Ipfs/Gc", kHave = "Pins/Have",
-                           kHeld = "Pins/Held";
+                           kHeld = "Pins/Held", kStatuses = "Pins/Statuses";
 constexpr Duration kGcTime = std::chrono::hours(24);
 constexpr size_t kMaxPage = 1000;
 
@@ -127,6 +127,22 @@ Task<model::PinInfo> PeerCalls::pin(ipld::PeerId peer, PinCall call, ipld::Cid c
   proto::PinAnswer answer;
   if (!answer.ParseFromString(bytes)) co_return fail(damaged());
   co_return decode_status(answer.status(), peer);
+}
+
+Task<BriefStatuses> PeerCalls::statuses(ipld::PeerId peer, const std::vector<ipld::Cid>& cids) {
+  CO_TRY(worth_asking(peer));
+  proto::StatusesRequest request;
+  for (const auto& cid : cids) request.add_cids(cid.bytes());
+  auto deadline = runtime_.now() + options_.peer_timeout;
+  CO_TRY_ASSIGN(auto bytes, co_await client_.call(peer, kStatuses, request.SerializeAsString(), deadline));
+  proto::StatusesAnswer answer;
+  if (!answer.ParseFromString(bytes) || static_cast<size_t>(answer.statuses_size()) != cids.size())
+    co_return fail(damaged());
+  BriefStatuses out{.statuses = {}, .ipfs_addresses = take_addresses(answer.ipfs_addresses())};
+  for (auto& item : *answer.mutable_statuses()) {
+    out.statuses.push_back({static_cast<model::TrackerStatus>(item.status()), std::move(*item.mutable_why())});
+  }
+  co_return out;
 }
 
 std::unique_ptr<rpc::Stream> PeerCalls::list(const ipld::PeerId& peer, const proto::StatusPageRequest& request) {
@@ -274,14 +290,35 @@ Task<> answer_list(tracker::PinTracker& tracker, rpc::Stream& stream) {
   co_return Result<>{};
 }
 
+Result<std::vector<ipld::Cid>> take_cids(const google::protobuf::RepeatedPtrField<std::string>& from) {
+  std::vector<ipld::Cid> cids;
+  for (const auto& bytes : from) {
+    TRY_ASSIGN(auto cid, ipld::Cid::from_bytes(bytes));
+    cids.push_back(std::move(cid));
+  }
+  return cids;
+}
+
+Task<Bytes> answer_statuses(tracker::PinTracker& tracker, Bytes bytes) {
+  proto::StatusesRequest request;
+  if (!request.ParseFromString(bytes) || static_cast<size_t>(request.cids_size()) > kMaxBriefStatuses)
+    co_return fail(ErrorKind::kInvalidArgument, "a damaged request");
+  CO_TRY_ASSIGN(auto cids, take_cids(request.cids()));
+  CO_TRY_ASSIGN(auto brief, co_await brief_statuses(tracker, std::move(cids)));
+  proto::StatusesAnswer answer;
+  put_addresses(*answer.mutable_ipfs_addresses(), brief.ipfs_addresses);
+  for (auto& item : brief.statuses) {
+    auto& to = *answer.add_statuses();
+    to.set_status(static_cast<uint32_t>(item.status));
+    to.set_why(std::move(item.why));
+  }
+  co_return answer.SerializeAsString();
+}
+
 Task<Bytes> answer_have(tracker::PinTracker& tracker, Bytes bytes) {
   proto::HaveRequest request;
   if (!request.ParseFromString(bytes)) co_return fail(ErrorKind::kInvalidArgument, "a damaged request");
-  std::vector<ipld::Cid> cids;
-  for (const auto& bytes : request.cids()) {
-    CO_TRY_ASSIGN(auto cid, ipld::Cid::from_bytes(bytes));
-    cids.push_back(std::move(cid));
-  }
+  CO_TRY_ASSIGN(auto cids, take_cids(request.cids()));
   CO_TRY_ASSIGN(auto infos, co_await tracker.status_of(std::move(cids)));
   proto::HaveAnswer answer;
   for (const auto& info : infos) answer.add_have(info.at.status == model::TrackerStatus::kPinned);
@@ -304,6 +341,16 @@ Task<Bytes> answer_gc(std::function<Task<model::RepoGc>()> gc) {
 
 }  // namespace
 
+Task<BriefStatuses> brief_statuses(tracker::PinTracker& tracker, std::vector<ipld::Cid> cids) {
+  CO_TRY_ASSIGN(auto infos, co_await tracker.status_of(std::move(cids)));
+  BriefStatuses out{.statuses = {}, .ipfs_addresses = tracker.facts()->ipfs_peer_addresses};
+  for (auto& info : infos) {
+    auto& why = info.at.reason.empty() ? info.at.error : info.at.reason;
+    out.statuses.push_back({info.at.status, std::move(why)});
+  }
+  co_return out;
+}
+
 void serve_peer_calls(rpc::Router& router, PeerAnswers answers) {
   using enum rpc::Access;
   auto& tracker = answers.tracker;
@@ -320,6 +367,8 @@ void serve_peer_calls(rpc::Router& router, PeerAnswers answers) {
                    [&tracker](rpc::CallInfo, Bytes request) { return answer_have(tracker, std::move(request)); });
   router.add_unary(std::string(kHeld), kMember,
                    [&tracker](rpc::CallInfo, Bytes request) { return answer_held(tracker, std::move(request)); });
+  router.add_unary(std::string(kStatuses), kMember,
+                   [&tracker](rpc::CallInfo, Bytes request) { return answer_statuses(tracker, std::move(request)); });
   router.add_stream(std::string(kList), kMember,
                     [&tracker](rpc::CallInfo, rpc::Stream& stream) { return answer_list(tracker, stream); });
   router.add_unary(std::string(kGc), kMember,

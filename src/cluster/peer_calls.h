@@ -23,6 +23,17 @@ enum class PinCall : uint8_t { kStatus, kRecover, kSync };
 /// CIDs in one question about the past.
 inline constexpr size_t kMostHeldCids = 1000;
 
+/// What a peer says of some pins in brief.
+struct BriefStatus {
+  model::TrackerStatus status = model::TrackerStatus::kUndefined;
+  std::string why;  ///< one sentence; empty: nothing to say
+};
+struct BriefStatuses {
+  std::vector<BriefStatus> statuses;            ///< in the order of the question
+  std::vector<ipld::Multiaddr> ipfs_addresses;  ///< of the peer's IPFS node
+};
+inline constexpr size_t kMaxBriefStatuses = 1000;  ///< of one question
+
 /// I/O thread only.
 class PeerCalls {
  public:
@@ -41,6 +52,8 @@ class PeerCalls {
   Task<model::PeerInfo> id(ipld::PeerId peer);
   /// How that peer itself stands to the pin.
   Task<model::PinInfo> pin(ipld::PeerId peer, PinCall call, ipld::Cid cid);
+  /// How that peer itself stands to at most kMaxBriefStatuses pins.
+  Task<BriefStatuses> statuses(ipld::PeerId peer, const std::vector<ipld::Cid>& cids);
   /// Pages of the peer's own listing, by CID; read with next_page().
   std::unique_ptr<rpc::Stream> list(const ipld::PeerId& peer, const proto::StatusPageRequest& request);
   /// kUnavailable or kDeadlineExceeded when the peer is silent. The last page has no next_cursor.
@@ -70,6 +83,8 @@ struct PeerAnswers {
   std::function<Task<model::RepoGc>()> gc;
   tracker::PinTracker& tracker;
 };
+/// This peer's own word.
+Task<BriefStatuses> brief_statuses(tracker::PinTracker& tracker, std::vector<ipld::Cid> cids);
 void serve_peer_calls(rpc::Router& router, PeerAnswers answers);
 
 }  // namespace ipfsc::cluster

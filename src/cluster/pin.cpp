@@ -27,20 +27,20 @@ Result<model::Pin> answer(const state::Outcome& outcome, const model::Pin& asked
   return pin;
 }
 
-/// What became of an earlier try, whoever took it; nullopt: there was none.
-Task<std::optional<state::Outcome>> first_outcome(Context context, Bytes request_id) {
-  if (request_id.empty()) co_return std::nullopt;
-  CO_TRY(co_await context.consensus.barrier(context.runtime.now() + context.options.write_timeout));
-  co_return context.state.request(request_id);
-}
-
 }  // namespace
+
+Task<std::optional<state::Outcome>> Cluster::first_outcome(Bytes request_id) {
+  if (request_id.empty()) co_return std::nullopt;
+  CO_TRY(co_await consensus_.barrier(runtime_.now() + options_.write_timeout));
+  co_return state_.request(request_id);
+}
 
 Result<PinSituation> Cluster::situation_of(const ipld::Cid& cid) const {
   PinSituation situation{.existing = {}, .work = {}, .now = runtime_.wall_now()};
   TRY_ASSIGN(auto existing, state_.get(cid));
   if (!existing) return situation;
   situation.existing = std::move(existing->pin);
+  situation.many_claims = existing->many_claims;
   TRY_ASSIGN(situation.work, state_.work(cid));
   return situation;
 }
@@ -58,11 +58,24 @@ Result<PlannedPin> Cluster::plan(const ipld::Cid& cid, model::PinOptions options
 Task<PlacedPin> Cluster::plan_and_place(const ipld::Cid& cid, model::PinOptions options, const Placed& sent_to) {
   CO_TRY_ASSIGN(auto planned, plan(cid, std::move(options)));
   if (planned.holders.empty()) planned.holders = sent_to.peers;
-  auto request = allocate_request(cid, planned.pin.options, planned.holders);
-  request.set_reservation(sent_to.reservation);
+  co_return co_await place(std::move(planned), {}, sent_to.reservation);
+}
+
+/// What `who` and all others that claim the pin ask for together.
+Result<model::PinOptions> Cluster::merged_options(const PlannedPin& planned, const ClaimName& who) const {
+  if (!planned.many_claims && who == ClaimName{}) return planned.pin.options;
+  TRY_ASSIGN(auto claims, state_.claims(planned.pin.cid));
+  return with_claim(claims, who, planned.pin).options;
+}
+
+/// `planned` is the claim of `who`: the copies are those that it and the other claims ask for together.
+Task<PlacedPin> Cluster::place(PlannedPin planned, const ClaimName& who, const Bytes& reservation) {
+  CO_TRY_ASSIGN(auto options, merged_options(planned, who));
+  auto request = allocate_request(planned.pin.cid, options, planned.holders);
+  request.set_reservation(reservation);
   CO_TRY_ASSIGN(auto placed, co_await placement_.place(std::move(request)));
   // It may have moved while the leader was asked.
-  CO_TRY_ASSIGN(auto now, situation_of(cid));
+  CO_TRY_ASSIGN(auto now, situation_of(planned.pin.cid));
   auto replaced = replace_copies(now.existing, now.work, std::move(placed.peers));
   planned.pin.allocations = std::move(replaced.allocations);
   PlacedPin out{.pin = std::move(planned.pin), .work = std::move(replaced.work)};
@@ -79,7 +92,8 @@ Task<PlacedPin> Cluster::plan_and_place_new(const ipld::Cid& cid, model::PinOpti
 
 Task<PinPreview> Cluster::preview_pin(ipld::Cid cid, model::PinOptions options) {
   CO_TRY_ASSIGN(auto planned, plan(cid, std::move(options)));
-  auto request = allocate_request(cid, planned.pin.options, planned.holders);
+  CO_TRY_ASSIGN(auto merged, merged_options(planned, {}));
+  auto request = allocate_request(cid, merged, planned.holders);
   request.set_only_look(true);
   CO_TRY_ASSIGN(auto placed, co_await placement_.place(std::move(request)));
   planned.pin.allocations = std::move(placed.peers);
@@ -95,7 +109,7 @@ Task<model::Pin> Cluster::pin(ipld::Cid cid, model::PinOptions options, Caller c
   auto placed = co_await plan_and_place(cid, options, sent_to);
   if (!placed) {
     // A repetition gets its first answer, also when it could not be done now.
-    CO_TRY_ASSIGN(auto first, co_await first_outcome(context(), std::move(caller.request_id)));
+    CO_TRY_ASSIGN(auto first, co_await first_outcome(std::move(caller.request_id)));
     if (!first) co_return fail(placed.error());
     CO_TRY_ASSIGN(auto stored, state_.get(cid));
     if (stored) first->after = std::move(stored->pin);

@@ -72,7 +72,7 @@ Result<PlannedPin> plan_pin(const ClusterOptions& cluster, const ipld::Cid& cid,
   pin.max_depth = options.mode == model::PinMode::kDirect ? model::kDepthDirect : model::kDepthRecursive;
   pin.options = std::move(options);
   pin.timestamp = situation.now;
-  PlannedPin planned{std::move(pin), {}};
+  PlannedPin planned{std::move(pin), {}, situation.many_claims};
   if (situation.existing) {
     TRY(check_existing(planned.pin, *situation.existing));
     if (!situation.existing->everywhere()) planned.holders = settled_holders(*situation.existing, situation.work);

@@ -17,11 +17,13 @@ struct PinSituation {
   std::optional<model::Pin> existing;  ///< the effective pin of the CID
   std::optional<proto::Work> work;     ///< its movements under way
   WallTime now;
+  bool many_claims = false;  ///< others than the REST API ask for it
 };
 
 struct PlannedPin {
   model::Pin pin;                     ///< to be stored; its allocations are still to be decided
   std::vector<ipld::PeerId> holders;  ///< of the content, or of most of it
+  bool many_claims = false;           ///< others than the REST API ask for the CID now
 };
 
 /// Zero: the cluster's.

@@ -1,4 +1,4 @@
-// Several claims on one CID make one effective pin. Pure. Inside state/ only.
+// Several claims on one CID make one effective pin. Pure.
 #pragma once
 
 #include <map>

@@ -66,7 +66,8 @@ Task<> pin_path(RestContext& context, std::string_view scheme, net::Request& req
 
 Task<> unpin(RestContext& context, ipld::Cid cid, net::Request& request, net::Response& response) {
   CO_TRY_ASSIGN(auto caller, caller_of(request));
-  CO_TRY_ASSIGN(auto removed, co_await context.cluster->unpin(std::move(cid), std::move(caller)));
+  CO_TRY_ASSIGN(bool all_claims, parse_bool(request.query(), "all-claims"));
+  CO_TRY_ASSIGN(auto removed, co_await context.cluster->unpin(std::move(cid), std::move(caller), all_claims));
   co_return send_pin(response, removed, model::PinJsonStyle::kStored);
 }
 

@@ -48,6 +48,7 @@ Task<> start_peer(Peer& peer, Start& start) {
 void say_where(const Peer& peer, const PeerOptions& options) {
   for (const auto& address : peer.rest_addresses()) log.info("REST API: {}", address.to_string());
   for (const auto& address : peer.proxy_addresses()) log.info("IPFS proxy: {}", address.to_string());
+  for (const auto& address : peer.pinning_addresses()) log.info("pinning service: {}", address.to_string());
   for (const auto& address : peer.gateway_addresses()) log.info("gateway: {}", address.to_string());
   if (!options.cluster.addresses.empty()) {
     log.info("to join another peer: ipfs-cluster-service daemon --bootstrap {}",

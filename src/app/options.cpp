@@ -231,6 +231,7 @@ Result<PeerOptions> peer_options(const config::Configuration& config, const iden
   if (config.ipfsproxy.present) {
     TRY_ASSIGN(options.proxy, proxy_options(config));
   }
+  if (config.pinsvcapi.present) options.pinning.emplace(http_api_options(config, config.pinsvcapi));
   if (config.gateway.present) {
     options.gateway.emplace();
     options.gateway->addresses = config.gateway.http_listen_multiaddress;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/gateway/options.h"
+#include "api/pinning/options.h"
 #include "api/proxy/options.h"
 #include "api/rest/options.h"
 #include "cluster/options.h"
@@ -38,6 +39,7 @@ struct PeerOptions {
 
   std::optional<api::rest::RestOptions> rest;
   std::optional<api::proxy::ProxyOptions> proxy;
+  std::optional<api::pinning::PinningOptions> pinning;
   std::optional<api::gateway::GatewayOptions> gateway;
   bool gateway_may_be_busy = false;                ///< at its default address: a warning, not an error
   std::vector<ipld::Multiaddr> metrics_addresses;  ///< of the Prometheus endpoint; empty = off

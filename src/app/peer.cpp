@@ -33,6 +33,7 @@ Peer::~Peer() = default;
 Task<> Peer::start() {
   CO_TRY(listen_rest());
   CO_TRY(listen_proxy());
+  CO_TRY(listen_pinning());
   CO_TRY(co_await open_data());
   CO_TRY(co_await open_node());
   cluster::serve_blocks(runtime_, router_, *node_, traffic_, options_.block_exchange);
@@ -45,6 +46,7 @@ Task<> Peer::start() {
   repo_stats_ = std::make_unique<cluster::RepoStats>(runtime_, options_.cluster, *state_, *node_, *client_);
   repo_stats_->serve(router_);
   if (proxy_) proxy_->serve(*cluster_, *repo_stats_, *content_);
+  if (pinning_) pinning_->serve(*cluster_);
   CO_TRY(listen_gateway());
   CO_TRY(listen_metrics());
   CO_TRY(listen_peers());
@@ -166,6 +168,12 @@ Result<> Peer::listen_proxy() {
   return {};
 }
 
+Result<> Peer::listen_pinning() {
+  if (!options_.pinning) return {};
+  pinning_ = std::make_unique<api::pinning::PinningApi>(runtime_, *options_.pinning);
+  return pinning_->listen();
+}
+
 Result<> Peer::listen_gateway() {
   if (!options_.gateway || !options_.use_embedded) return {};
   gateway_ = std::make_unique<api::gateway::Gateway>(runtime_, *content_, *options_.gateway);
@@ -235,6 +243,10 @@ std::vector<ipld::Multiaddr> Peer::proxy_addresses() const {
   return proxy_ ? proxy_->addresses() : std::vector<ipld::Multiaddr>();
 }
 
+std::vector<ipld::Multiaddr> Peer::pinning_addresses() const {
+  return pinning_ ? pinning_->addresses() : std::vector<ipld::Multiaddr>();
+}
+
 std::vector<ipld::Multiaddr> Peer::gateway_addresses() const {
   return gateway_server_ ? gateway_server_->addresses() : std::vector<ipld::Multiaddr>();
 }
@@ -250,6 +262,7 @@ Task<> Peer::stop() {
   if (gateway_server_) co_await gateway_server_->stop(deadline);
   if (proxy_) co_await proxy_->stop(deadline);
   if (rest_) co_await rest_->stop(deadline);
+  if (pinning_) co_await pinning_->stop(deadline);
   if (membership_) note(co_await membership_->stop());
   if (cluster_) note(co_await cluster_->stop());
   if (tracker_) note(co_await tracker_->stop());

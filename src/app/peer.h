@@ -5,6 +5,7 @@
 
 #include "api/gateway/gateway.h"
 #include "api/metrics/metrics.h"
+#include "api/pinning/pinning_api.h"
 #include "api/proxy/ipfs_proxy.h"
 #include "api/rest/rest_api.h"
 #include "app/options.h"
@@ -45,9 +46,10 @@ class Peer {
   std::vector<ipld::Multiaddr> superseded_by() const {
     return membership_ ? membership_->superseded_by() : std::vector<ipld::Multiaddr>();
   }
-  /// Where the REST API, the IPFS proxy and the gateway listen, with real ports.
+  /// Where the APIs and the gateway listen, with real ports.
   std::vector<ipld::Multiaddr> rest_addresses() const;
   std::vector<ipld::Multiaddr> proxy_addresses() const;
+  std::vector<ipld::Multiaddr> pinning_addresses() const;
   std::vector<ipld::Multiaddr> gateway_addresses() const;
 
  private:
@@ -58,6 +60,7 @@ class Peer {
   Task<> open_node();
   Result<> listen_rest();
   Result<> listen_proxy();
+  Result<> listen_pinning();
   Result<> listen_gateway();
   Result<> listen_metrics();
   api::metrics::MetricsSources metrics_sources();
@@ -68,6 +71,7 @@ class Peer {
   cluster::Traffic traffic_;
   std::unique_ptr<api::rest::RestApi> rest_;
   std::unique_ptr<api::proxy::IpfsProxy> proxy_;
+  std::unique_ptr<api::pinning::PinningApi> pinning_;
   rpc::Router router_;
   std::unique_ptr<rpc::GrpcClient> client_;
   std::unique_ptr<state::State> state_;

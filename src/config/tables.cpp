@@ -211,7 +211,7 @@ Section raft_section() {
 }
 
 Section http_section(HttpApi Configuration::* section, std::string_view path, std::string_view prefix,
-                     std::string_view doc, std::string_view no_effect) {
+                     std::string_view doc) {
   auto c = [section](auto member, std::string_view key, std::string_view text, Rules rules = {}) {
     return field(section, member, key, text, rules);
   };
@@ -221,7 +221,6 @@ Section http_section(HttpApi Configuration::* section, std::string_view path, st
       .path = path,
       .variable_prefix = prefix,
       .doc = doc,
-      .no_effect = no_effect,
       .present = present(section),
       .fields = {
           c(&C::http_listen_multiaddress, "http_listen_multiaddress", "Where it listens: /ip4, /ip6 or /unix.",
@@ -498,10 +497,9 @@ std::vector<Section> make_sections() {
   out.push_back(raft_section());
   out.push_back(gateway_section());
   out.push_back(proxy_section());
-  out.push_back(http_section(&Configuration::pinsvcapi, "api.pinsvcapi", "CLUSTER_PINSVCAPI_",
-                             "The IPFS Pinning Service API.",
-                             "the pinning service API is not offered by this version: nothing listens there"));
-  out.push_back(http_section(&Configuration::restapi, "api.restapi", "CLUSTER_RESTAPI_", "The REST API.", {}));
+  out.push_back(
+      http_section(&Configuration::pinsvcapi, "api.pinsvcapi", "CLUSTER_PINSVCAPI_", "The IPFS Pinning Service API."));
+  out.push_back(http_section(&Configuration::restapi, "api.restapi", "CLUSTER_RESTAPI_", "The REST API."));
   out.push_back(embedded_section());
   out.push_back(ipfshttp_section());
   out.push_back(unused("state", "", ""));

@@ -29,7 +29,8 @@ Configuration initial_configuration(bool embedded_node) {
   CHECK(RAND_bytes(u8(secret), static_cast<int>(secret.size())) == 1);
   config.cluster.secret.bytes = std::move(secret);
   for (bool* present :
-       {&config.cluster.present, &config.raft.present, &config.restapi.present, &config.ipfsproxy.present,
+       {&config.cluster.present, &config.raft.present, &config.pinsvcapi.present, &config.restapi.present,
+        &config.ipfsproxy.present,
         &config.tracker.present, &config.pubsubmon.present, &config.balanced.present, &config.disk.present,
         &config.pinqueue.present, &config.tags.present, &config.metrics.present}) {
     *present = true;

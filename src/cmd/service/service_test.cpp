@@ -203,8 +203,8 @@ TEST_F(Service, InitOptions) {
   for (auto* list : config::listeners(config)) {
     for (const auto& address : *list) ports.insert(address.tcp()->port);
   }
-  EXPECT_EQ(ports.size(), 4u);
-  for (uint16_t taken : {9096, 9094, 8080, 8888}) EXPECT_FALSE(ports.contains(taken));
+  EXPECT_EQ(ports.size(), 5u);
+  for (uint16_t taken : {9096, 9094, 9097, 8080, 8888}) EXPECT_FALSE(ports.contains(taken));
 }
 
 TEST_F(Service, InitRefuses) {

@@ -339,12 +339,16 @@ Task<> Membership::announce() {
 
 /// Until the log has the newest start of this peer's own. While it is alone nobody can have counted on it.
 Task<> Membership::record_start() {
+  bool said = false;
   for (;;) {
     CO_TRY(co_await runtime_.sleep_for(kLookAtAddresses));
     auto own = consensus_->log_start();
     if (own.count == 0 || consensus_->members().size() < 2) continue;
     CO_TRY_ASSIGN(auto known, consensus::known_start(state_, own.raft_id));
-    if (known.start == own) continue;
+    if (known.start == own) {
+      if (!std::exchange(said, true)) log.info("the cluster knows of this start: older copies of the log are refused");
+      continue;
+    }
     if (auto fresh = consensus::check_not_old(own, known.start); !fresh) {
       old_copy_ = fresh.error();
       co_return Result<>{};

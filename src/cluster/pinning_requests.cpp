@@ -1,6 +1,7 @@
 // What changes requests of the pinning service.
 #include "cluster/pinning_requests.h"
 
+#include "cluster/move_entries.h"
 #include "ipld/multihash.h"
 #include "proto/pinning.pb.h"
 
@@ -110,6 +111,7 @@ Task<PinningRequests::Operations> PinningRequests::claim_operations(const Pinnin
   operations.push_back(pin_operation(placed.pin, actor_of(caller), {}));
   operations.back().mutable_pin_put()->set_owner(who.owner);
   operations.back().mutable_pin_put()->set_claim(who.claim);
+  auto work = attach_work(operations.back(), std::move(placed.work), cluster_.state_.info().apply_version);
   operations.push_back(
       put_record(caller, kPinningRecords, pinning_key(caller.user, request.id), encode_pinning(request.pin)));
   if (old) {
@@ -124,7 +126,7 @@ Task<PinningRequests::Operations> PinningRequests::claim_operations(const Pinnin
     operations.push_back(put_record(caller, kReplacedRecords, key, replaced.SerializeAsString()));
     operations.back().mutable_record_put()->set_if_revision(0);
   }
-  if (placed.work) operations.push_back(work_operation(cid, *placed.work, actor_of(caller)));
+  if (work) operations.push_back(*std::move(work));
   co_return operations;
 }
 

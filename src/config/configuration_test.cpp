@@ -294,8 +294,8 @@ TEST(Configuration, ListenersAreThoseOfThePresentSections) {
   Configuration config = initial_configuration(true);
   std::vector<std::string> texts;
   for (auto* list : listeners(config)) texts.push_back(list->front().to_string());
-  EXPECT_THAT(texts, ElementsAre("/ip4/0.0.0.0/tcp/9096", "/ip4/127.0.0.1/tcp/8080", "/ip4/127.0.0.1/tcp/9095", "/ip4/127.0.0.1/tcp/9097",
-                                 "/ip4/127.0.0.1/tcp/9094", "/ip4/127.0.0.1/tcp/8888"));
+  EXPECT_THAT(texts, ElementsAre("/ip4/0.0.0.0/tcp/9096", "/ip4/127.0.0.1/tcp/8080", "/ip4/127.0.0.1/tcp/9095",
+                                 "/ip4/127.0.0.1/tcp/9097", "/ip4/127.0.0.1/tcp/9094", "/ip4/127.0.0.1/tcp/8888"));
 }
 
 TEST(Configuration, SourcesAndOldIdentities) {

@@ -30,9 +30,8 @@ Configuration initial_configuration(bool embedded_node) {
   config.cluster.secret.bytes = std::move(secret);
   for (bool* present :
        {&config.cluster.present, &config.raft.present, &config.pinsvcapi.present, &config.restapi.present,
-        &config.ipfsproxy.present,
-        &config.tracker.present, &config.pubsubmon.present, &config.balanced.present, &config.disk.present,
-        &config.pinqueue.present, &config.tags.present, &config.metrics.present}) {
+        &config.ipfsproxy.present, &config.tracker.present, &config.pubsubmon.present, &config.balanced.present,
+        &config.disk.present, &config.pinqueue.present, &config.tags.present, &config.metrics.present}) {
     *present = true;
   }
   config.embedded.present = config.gateway.present = embedded_node;

@@ -108,6 +108,8 @@ def test_an_old_copy_is_told_when_all_have_been_restarted_since(cluster, tmp_pat
     cluster.wait_settled(voters=0)
     add_bytes(peer, b"after the backup")
     cluster.wait_equal()
+    starts = peer.log.count("** IPFS Cluster is READY **")
+    until(lambda: peer.log.count("the cluster knows of this start") == starts, "the start is known")
     at_once(lambda each: each.stop(), cluster)
     put_back(peer, backup)
     for each in cluster:

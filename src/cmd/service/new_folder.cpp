@@ -103,11 +103,11 @@ Result<std::string> NewFolder::put_in_place() {
     std::string backup;
     if (!old.empty()) {
       TRY_ASSIGN(backup, make_backup());
-      std::ranges::stable_partition(old, [](const std::string& name) { return name == kLast; });
+      std::ranges::partition(old, [](const std::string& name) { return name == kLast; });
       for (const auto& name : old) TRY(move_into(folder_, backup, name));
       TRY(sync(backup));
     }
-    std::ranges::stable_partition(built, [](const std::string& name) { return name != kLast; });
+    std::ranges::partition(built, [](const std::string& name) { return name != kLast; });
     for (const auto& name : built) {
       if (name == kLast) TRY(sync(folder_));
       TRY(move_into(path(), folder_, name));

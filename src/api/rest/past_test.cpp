@@ -254,11 +254,13 @@ TEST_F(RestEvents, EndWithTheirPositionWhenThePeerStops) {
   start();
   auto listener = listen();
   std::ignore = run([](RestTest&, RestApi& api, Runtime& runtime) -> Task<> {
-    co_await api.stop(runtime.now() + std::chrono::seconds(20));
+    co_await api.stop(runtime.now() + std::chrono::seconds(1));
     co_return Result<>{};
   }(*this, *api_, runtime_));
   read_until(*listener, "\"reason\":\"stopping\"");
-  EXPECT_THAT(listener->text, HasSubstr("id: 1.2.0\nevent: end\ndata: {\"position\":\"1.2.0\",\"type\":\"end\""));
+  // Behind all operations of the entry.
+  EXPECT_THAT(listener->text,
+              HasSubstr("id: 1.2.1048575\nevent: end\ndata: {\"position\":\"1.2.1048575\",\"type\":\"end\""));
 }
 
 TEST_F(RestEvents, ListenersAreBounded) {

@@ -17,6 +17,7 @@
 #include "app/peerstore.h"
 #include "app/state_commands.h"
 #include "base/files.h"
+#include "base/version.h"
 #include "cmd/service/lock.h"
 #include "config/configuration.h"
 #include "identity/identity.h"
@@ -203,8 +204,8 @@ TEST_F(Service, InitOptions) {
   for (auto* list : config::listeners(config)) {
     for (const auto& address : *list) ports.insert(address.tcp()->port);
   }
-  EXPECT_EQ(ports.size(), 5u);
-  for (uint16_t taken : {9096, 9094, 9097, 8080, 8888}) EXPECT_FALSE(ports.contains(taken));
+  EXPECT_EQ(ports.size(), 6u);
+  for (uint16_t taken : {9096, 9094, 9095, 9097, 8080, 8888}) EXPECT_FALSE(ports.contains(taken));
 }
 
 TEST_F(Service, InitRefuses) {
@@ -285,8 +286,9 @@ TEST_F(Service, StateCommands) {
   EXPECT_EQ(recovered.code, 0);
   EXPECT_EQ(app::called, "recover");
   EXPECT_THAT(recovered.out + recovered.err, HasSubstr("incarnation 3 of the cluster begins with this peer: 5 pins."));
-  EXPECT_EQ(run({"state", "version"}).out,
-            "state: 7, this program: 8\nipfs: none yet, this program: 9\napply version: none yet, this program: 1\n");
+  EXPECT_EQ(run({"state", "version"}).out, fmt::format("state: 7, this program: 8\nipfs: none yet, this program: 9\n"
+                                                       "apply version: none yet, this program: {}\n",
+                                                       kVersions.apply_version));
   auto upgraded = run({"state", "upgrade"});
   EXPECT_EQ(upgraded.code, 0);
   EXPECT_EQ(upgraded.err, "state: format 7 is now 8.\nwhat was there before is in /backup.0.\n");

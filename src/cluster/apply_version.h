@@ -7,6 +7,9 @@
 
 namespace ipfsc::cluster {
 
+/// From here on the log has PeerChange, and PinPut and PinMove say what is under way for the pin.
+inline constexpr uint32_t kPartialChanges = 2;
+
 /// What the leader, whose program knows versions up to `own`, raises the apply version `now` to. `others` has for each
 /// other member the newest version that its program knows by its last word, also of one that is down; nothing = not
 /// heard of yet, which holds it back. nullopt: it stays.

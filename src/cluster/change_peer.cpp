@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "cluster/cluster.h"
 #include "cluster/members.h"
+#include "cluster/record_entries.h"
 #include "cluster/roles.h"
 #include "proto/peer.pb.h"
 
@@ -11,6 +12,8 @@ namespace ipfsc::cluster {
 namespace {
 
 LogComponent log("cluster");
+
+constexpr const char* kActor = "membership";
 
 }  // namespace
 
@@ -20,19 +23,12 @@ Result<state::Peer> Cluster::member(const ipld::PeerId& peer) const {
   return fail(ErrorKind::kNotFound, peer.to_string() + " is not a peer of this cluster");
 }
 
-proto::Operation Cluster::state_change(const ipld::PeerId& peer, proto::PeerState state) const {
-  proto::PeerChange change;
-  change.set_peer(peer.bytes());
-  change.set_state(state);
-  return change_peer(state_, std::move(change), "membership");
-}
-
 Task<> Cluster::drain_peer(ipld::PeerId peer, bool undo) {
   CO_TRY(check_writable());
   CO_TRY(member(peer));
   std::vector<proto::Operation> operations;
-  operations.push_back(state_change(peer, undo ? proto::PEER_STATE_UP : proto::PEER_STATE_DRAINING));
-  operations.push_back(remove_record(kReplacements, peer.bytes()));
+  operations.push_back(change_state(state_, peer, undo ? proto::PEER_STATE_UP : proto::PEER_STATE_DRAINING, kActor));
+  operations.push_back(remove_record(kReplacements, peer.bytes(), kActor));
   CO_TRY(co_await submit(std::move(operations)));
   log.info("the peer {} {}", peer.to_string(), undo ? "takes part again" : "is drained");
   co_return Result<>{};
@@ -56,8 +52,8 @@ Task<MovementPlan> Cluster::replace_peer(ipld::PeerId peer, ipld::PeerId replace
   CO_TRY_ASSIGN(auto plan, co_await ask_for_plan(request));
   if (dry_run) co_return plan;
   std::vector<proto::Operation> operations;
-  operations.push_back(put_record(kReplacements, peer.bytes(), replacement.bytes()));
-  operations.push_back(state_change(peer, proto::PEER_STATE_DRAINING));
+  operations.push_back(put_record(kReplacements, peer.bytes(), replacement.bytes(), kActor));
+  operations.push_back(change_state(state_, peer, proto::PEER_STATE_DRAINING, kActor));
   CO_TRY(co_await submit(std::move(operations)));
   log.info("the peer {} takes the place of {}", replacement.to_string(), peer.to_string());
   co_return plan;
@@ -77,7 +73,7 @@ Task<> Cluster::set_role(ipld::PeerId peer, proto::PeerRole role) {
   change.set_peer(peer.bytes());
   change.set_role(role);
   std::vector<proto::Operation> operations;
-  operations.push_back(change_peer(state_, std::move(change), "membership"));
+  operations.push_back(change_peer(state_, std::move(change), kActor));
   CO_TRY(co_await submit(std::move(operations)));
   log.info("the peer {} gets the role {}", peer.to_string(), role_name(role));
   co_return Result<>{};
@@ -90,9 +86,9 @@ Task<model::PeerInfo> Cluster::approve_peer(ipld::PeerId peer) {
   std::vector<proto::Operation> operations;
   if (known && known->state == proto::PEER_STATE_BANNED) {
     known->state = proto::PEER_STATE_REMOVED;
-    operations.push_back(put_peer(*known, "membership"));
+    operations.push_back(put_peer(*known, kActor));
   }
-  operations.push_back(put_record(kApprovals, peer.bytes(), {}));
+  operations.push_back(put_record(kApprovals, peer.bytes(), {}, kActor));
   CO_TRY(co_await submit(std::move(operations)));
   log.info("the peer {} may join", peer.to_string());
   model::PeerInfo info;

@@ -248,7 +248,6 @@ class Cluster {
   Task<proto::PlanAnswer> plan_as_leader(const proto::PlanRequest& request);
   Task<MovementPlan> ask_for_plan(const proto::PlanRequest& request);
   Result<state::Peer> member(const ipld::PeerId& peer) const;
-  proto::Operation state_change(const ipld::PeerId& peer, proto::PeerState state) const;
   Task<> remove_as_leader(ipld::PeerId peer, bool force, bool ban);
   Task<> empty_peer(const ipld::PeerId& peer, bool force);
   HeartbeatSources metric_sources();

@@ -233,15 +233,6 @@ Task<> Heartbeats::judge_loop() {
   }
 }
 
-/// Unless somebody has changed it meanwhile: a drain, say.
-proto::Operation Heartbeats::state_change(const state::Peer& peer, proto::PeerState to) const {
-  proto::PeerChange change;
-  change.set_peer(peer.id.bytes());
-  change.set_state(to);
-  change.set_if_state(peer.state);
-  return change_peer(state_, std::move(change), "monitor");
-}
-
 void Heartbeats::judge() {
   auto now = runtime_.now();
   auto others = other_members(state_, options_.self);
@@ -278,7 +269,7 @@ void Heartbeats::judge() {
   std::vector<proto::Operation> operations;
   // Who leads is up, whatever the log said of it before; nobody else would say so.
   if (auto self = state_.peer(options_.self); self && self->state == proto::PEER_STATE_DOWN) {
-    operations.push_back(state_change(*self, proto::PEER_STATE_UP));
+    operations.push_back(change_state(state_, self->id, proto::PEER_STATE_UP, "monitor", self->state));
   }
   auto all_voters = voters();
   for (const auto& peer : others) {
@@ -289,7 +280,9 @@ void Heartbeats::judge() {
     bool returns = verdict == monitor::Verdict::kUp && known->state == proto::PEER_STATE_DOWN;
     if (!falls && !returns) continue;
     log.warn("the peer {} ({}) is {}", peer.to_string(), known->name, returns ? "back" : "down");
-    operations.push_back(state_change(*known, returns ? proto::PEER_STATE_UP : proto::PEER_STATE_DOWN));
+    // Unless somebody has changed it meanwhile: a drain, say.
+    auto to = returns ? proto::PEER_STATE_UP : proto::PEER_STATE_DOWN;
+    operations.push_back(change_state(state_, peer, to, "monitor", known->state));
   }
   if (auto version = raised_apply_version(others)) {
     proto::Operation raise;

@@ -63,7 +63,6 @@ class Heartbeats {
   Task<> judge_loop();
   Task<> probe_loop();
   Task<> send(ipld::PeerId peer, Bytes heartbeat);
-  proto::Operation state_change(const state::Peer& peer, proto::PeerState to) const;
   Task<> write_states(std::vector<proto::Operation> operations);
   Task<Bytes> take(rpc::CallInfo info, Bytes request);
   void hear(const ipld::PeerId& peer, monitor::Heartbeat heartbeat, Bytes bytes, SteadyTime at);

@@ -7,6 +7,7 @@
 #include "cluster/members.h"
 #include "cluster/membership.h"
 #include "cluster/mover.h"
+#include "cluster/record_entries.h"
 
 namespace ipfsc::cluster {
 namespace {
@@ -135,7 +136,7 @@ Task<Bytes> Membership::take_join(rpc::CallInfo info, Bytes bytes) {
         "membership"));
   }
   if (auto approval = state_.record(kApprovals, peer.bytes()); approval && *approval) {
-    operations.push_back(remove_record(kApprovals, peer.bytes()));
+    operations.push_back(remove_record(kApprovals, peer.bytes(), "membership"));
   }
   if (options_.rebalance_on_join) operations.push_back(rebalance_for(peer));
   CO_TRY(co_await consensus_->submit(std::move(operations), deadline));

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 
+#include "cluster/apply_version.h"
+
 namespace ipfsc::cluster {
 namespace {
-
-/// From here on the log has PeerChange.
-constexpr uint32_t kChangesPeers = 2;
 
 proto::Operation by(std::string actor) {
   proto::Operation operation;
@@ -37,7 +36,7 @@ proto::Operation put_peer(const state::Peer& peer, std::string actor) {
 proto::Operation change_peer(const state::State& state, proto::PeerChange change, std::string actor) {
   auto id = ipld::PeerId::from_bytes(change.peer());
   auto known = id ? state.peer(*id) : std::nullopt;
-  if (!known || state.info().apply_version >= kChangesPeers) {
+  if (!known || state.info().apply_version >= kPartialChanges) {
     auto operation = by(std::move(actor));
     *operation.mutable_peer_change() = std::move(change);
     return operation;
@@ -52,20 +51,13 @@ proto::Operation change_peer(const state::State& state, proto::PeerChange change
   return operation;
 }
 
-proto::Operation put_record(std::string_view kind, ByteView key, ByteView value, std::string actor) {
-  auto operation = by(std::move(actor));
-  auto& put = *operation.mutable_record_put();
-  put.set_kind(std::string(kind));
-  put.set_key(std::string(key));
-  put.set_value(std::string(value));
-  return operation;
-}
-
-proto::Operation remove_record(std::string_view kind, ByteView key, std::string actor) {
-  auto operation = by(std::move(actor));
-  operation.mutable_record_remove()->set_kind(std::string(kind));
-  operation.mutable_record_remove()->set_key(std::string(key));
-  return operation;
+proto::Operation change_state(const state::State& state, const ipld::PeerId& peer, proto::PeerState to,
+                              std::string actor, std::optional<proto::PeerState> if_state) {
+  proto::PeerChange change;
+  change.set_peer(peer.bytes());
+  change.set_state(to);
+  if (if_state) change.set_if_state(*if_state);
+  return change_peer(state, std::move(change), std::move(actor));
 }
 
 std::vector<ipld::PeerId> other_members(const state::State& state, const ipld::PeerId& self) {

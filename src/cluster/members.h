@@ -20,15 +20,16 @@ proto::Operation put_peer(const state::Peer& peer, std::string actor);
 /// `state` says of it now, with the change.
 proto::Operation change_peer(const state::State& state, proto::PeerChange change, std::string actor);
 
+/// The same of its state alone; with `if_state` only while it is that.
+proto::Operation change_state(const state::State& state, const ipld::PeerId& peer, proto::PeerState to,
+                              std::string actor, std::optional<proto::PeerState> if_state = {});
+
 /// The fields of `addresses` as an entry has them.
 proto::PeerAddresses binary(const std::vector<ipld::Multiaddr>& addresses);
 
 // Records of the log about peers, under the peer's binary id.
 inline constexpr std::string_view kApprovals = "peer approved";     ///< it may join
 inline constexpr std::string_view kReplacements = "peer replaced";  ///< value: the one that gets what it gives away
-
-proto::Operation put_record(std::string_view kind, ByteView key, ByteView value, std::string actor = "membership");
-proto::Operation remove_record(std::string_view kind, ByteView key, std::string actor = "membership");
 
 /// By peer id.
 std::vector<ipld::PeerId> other_members(const state::State& state, const ipld::PeerId& self);

@@ -1,13 +1,12 @@
 #include "cluster/move_entries.h"
 
+#include "cluster/apply_version.h"
 #include "cluster/pin_rules.h"
 
 namespace ipfsc::cluster {
 namespace {
 
 constexpr const char* kActor = "failover";
-/// From here on one operation has the copies and what is under way.
-constexpr uint32_t kWithWork = 2;
 
 }  // namespace
 
@@ -19,7 +18,7 @@ void append_change(std::vector<proto::Operation>& out, const state::StoredPin& s
   move.set_cid(seen.pin.cid.bytes());
   if (change.add) move.add_add(change.add->bytes());
   for (const auto& peer : change.remove) move.add_remove(peer.bytes());
-  if (apply_version >= kWithWork) {
+  if (apply_version >= kPartialChanges) {
     move.set_if_revision(seen.revision);
     *move.mutable_work() = std::move(change.work);
     out.push_back(std::move(operation));
@@ -32,7 +31,7 @@ void append_change(std::vector<proto::Operation>& out, const state::StoredPin& s
 std::optional<proto::Operation> attach_work(proto::Operation& put, std::optional<proto::Work> work,
                                             uint32_t apply_version) {
   if (!work) return std::nullopt;
-  if (apply_version < kWithWork) {
+  if (apply_version < kPartialChanges) {
     auto cid = ipld::Cid::from_bytes(put.pin_put().pin().cid());
     if (!cid) return std::nullopt;
     return work_operation(*cid, *work, put.actor());

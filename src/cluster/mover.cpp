@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "cluster/members.h"
+#include "cluster/record_entries.h"
 
 namespace ipfsc::cluster {
 namespace {

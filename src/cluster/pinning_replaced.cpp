@@ -2,6 +2,7 @@
 // common is not collected and fetched again.
 #include "base/log.h"
 #include "cluster/pinning_requests.h"
+#include "cluster/record_entries.h"
 #include "proto/pinning.pb.h"
 
 namespace ipfsc::cluster {
@@ -59,10 +60,7 @@ Task<bool> PinningRequests::end_replaced() {
     operations.push_back(remove_claim(item.cid, item.who, std::string(kActor)));
     CO_TRY_ASSIGN(auto more, co_await cluster_.leave(item.cid, item.who, std::string(kActor)));
     std::ranges::move(more, std::back_inserter(operations));
-    auto& forget = operations.emplace_back();
-    forget.set_actor(std::string(kActor));
-    forget.mutable_record_remove()->set_kind(std::string(kReplacedRecords));
-    forget.mutable_record_remove()->set_key(records[i].key);
+    operations.push_back(remove_record(kReplacedRecords, records[i].key, std::string(kActor)));
     CO_TRY(co_await cluster_.submit(std::move(operations)));
   }
   co_return records.size() == options_.replaced_batch;

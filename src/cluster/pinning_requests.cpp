@@ -2,6 +2,7 @@
 #include "cluster/pinning_requests.h"
 
 #include "cluster/move_entries.h"
+#include "cluster/record_entries.h"
 #include "ipld/multihash.h"
 #include "proto/pinning.pb.h"
 
@@ -21,24 +22,6 @@ Bytes outcome_id(const PinningCaller& caller, std::string_view doing, size_t n) 
   append_varint(text, n);
   text += caller.idempotency_key;
   return "pinning " + ipld::sha2_256(text);
-}
-
-proto::Operation put_record(const PinningCaller& caller, std::string_view kind, Bytes key, Bytes value) {
-  proto::Operation operation;
-  operation.set_actor(actor_of(caller));
-  auto& put = *operation.mutable_record_put();
-  put.set_kind(std::string(kind));
-  put.set_key(std::move(key));
-  put.set_value(std::move(value));
-  return operation;
-}
-
-proto::Operation remove_record(const PinningCaller& caller, Bytes key) {
-  proto::Operation operation;
-  operation.set_actor(actor_of(caller));
-  operation.mutable_record_remove()->set_kind(std::string(kPinningRecords));
-  operation.mutable_record_remove()->set_key(std::move(key));
-  return operation;
 }
 
 std::unexpected<Error> no_such_request() { return fail(ErrorKind::kNotFound, "there is no request with this id"); }
@@ -113,17 +96,17 @@ Task<PinningRequests::Operations> PinningRequests::claim_operations(const Pinnin
   operations.back().mutable_pin_put()->set_claim(who.claim);
   auto work = attach_work(operations.back(), std::move(placed.work), cluster_.state_.info().apply_version);
   operations.push_back(
-      put_record(caller, kPinningRecords, pinning_key(caller.user, request.id), encode_pinning(request.pin)));
+      put_record(kPinningRecords, pinning_key(caller.user, request.id), encode_pinning(request.pin), actor_of(caller)));
   if (old) {
     auto key = pinning_key(caller.user, old->id);
-    operations.push_back(remove_record(caller, key));
+    operations.push_back(remove_record(kPinningRecords, key, actor_of(caller)));
     proto::ReplacedRecord replaced;
     replaced.set_cid(old->pin.cid.bytes());
     replaced.set_owner(who.owner);
     replaced.set_claim(old->id.to_string());
     replaced.set_by_cid(cid.bytes());
     replaced.set_by_claim(who.claim);
-    operations.push_back(put_record(caller, kReplacedRecords, key, replaced.SerializeAsString()));
+    operations.push_back(put_record(kReplacedRecords, key, replaced.SerializeAsString(), actor_of(caller)));
     operations.back().mutable_record_put()->set_if_revision(0);
   }
   if (work) operations.push_back(*std::move(work));
@@ -200,7 +183,7 @@ Task<PinningRequests::Operations> PinningRequests::end_operations(const PinningC
                                                                   const PinningRequest& request) {
   auto who = claim_of(caller.user, request.id);
   Operations operations;
-  operations.push_back(remove_record(caller, pinning_key(caller.user, request.id)));
+  operations.push_back(remove_record(kPinningRecords, pinning_key(caller.user, request.id), actor_of(caller)));
   operations.push_back(remove_claim(request.pin.cid, who, actor_of(caller)));
   CO_TRY_ASSIGN(auto more, co_await cluster_.leave(request.pin.cid, who, actor_of(caller)));
   std::ranges::move(more, std::back_inserter(operations));

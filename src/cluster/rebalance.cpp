@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "cluster/members.h"
 #include "cluster/mover.h"
+#include "cluster/record_entries.h"
 
 namespace ipfsc::cluster {
 namespace {
@@ -15,7 +16,7 @@ constexpr size_t kMostAtOnce = 500;                    // movements that begin i
 
 }  // namespace
 
-proto::Operation rebalance_for(const ipld::PeerId& peer) { return put_record(kJoined, peer.bytes(), {}); }
+proto::Operation rebalance_for(const ipld::PeerId& peer) { return put_record(kJoined, peer.bytes(), {}, "membership"); }
 
 /// Begins what the budget has of the plan for them.
 Task<> Mover::rebalance() {

@@ -3,6 +3,7 @@
 #include "cluster/cluster.h"
 #include "cluster/members.h"
 #include "cluster/mover.h"
+#include "cluster/record_entries.h"
 #include "proto/peer.pb.h"
 
 namespace ipfsc::cluster {
@@ -23,8 +24,8 @@ std::vector<proto::Operation> remove_entries(const ipld::PeerId& peer, bool ban)
   operations.front().set_actor("membership");
   operations.front().mutable_peer_remove()->set_peer(peer.bytes());
   operations.front().mutable_peer_remove()->set_ban(ban);
-  operations.push_back(remove_record(kApprovals, peer.bytes()));
-  operations.push_back(remove_record(kReplacements, peer.bytes()));
+  operations.push_back(remove_record(kApprovals, peer.bytes(), "membership"));
+  operations.push_back(remove_record(kReplacements, peer.bytes(), "membership"));
   return operations;
 }
 
@@ -99,7 +100,7 @@ Task<> Cluster::empty_peer(const ipld::PeerId& peer, bool force) {
   auto before = known->state;
   auto set_state = [this, &peer](proto::PeerState state) -> Task<> {
     std::vector<proto::Operation> operations;
-    operations.push_back(state_change(peer, state));
+    operations.push_back(change_state(state_, peer, state, "membership"));
     CO_TRY(co_await submit(std::move(operations)));
     co_return Result<>{};
   };

@@ -2,6 +2,7 @@
 #include "cluster/cluster.h"
 #include "cluster/pin_rules.h"
 #include "cluster/pinning_record.h"
+#include "cluster/record_entries.h"
 #include "cluster/replacing.h"
 
 namespace ipfsc::cluster {
@@ -70,10 +71,7 @@ Task<std::vector<proto::Operation>> Cluster::unpin_operations(state::StoredPin s
         auto user = pinning_user(claim.owner);
         auto id = RequestId::parse(claim.claim);
         if (!user || !id) continue;
-        auto& operation = operations.emplace_back();
-        operation.set_actor(caller.actor);
-        operation.mutable_record_remove()->set_kind(std::string(kPinningRecords));
-        operation.mutable_record_remove()->set_key(pinning_key(*user, *id));
+        operations.push_back(remove_record(kPinningRecords, pinning_key(*user, *id), caller.actor));
       }
     }
   }

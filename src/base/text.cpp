@@ -68,4 +68,16 @@ std::string quoted(std::string_view text, size_t max_bytes) {
   return out;
 }
 
+std::vector<std::string_view> comma_separated(std::string_view list) {
+  std::vector<std::string_view> out;
+  while (!list.empty()) {
+    auto element = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), element.size() + 1));
+    while (element.starts_with(' ')) element.remove_prefix(1);
+    while (element.ends_with(' ')) element.remove_suffix(1);
+    if (!element.empty()) out.push_back(element);
+  }
+  return out;
+}
+
 }  // namespace ipfsc

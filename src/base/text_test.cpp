@@ -25,5 +25,12 @@ TEST(Text, QuotesForMessages) {
   EXPECT_EQ(quoted("ab\xc3\xa4", 3), "\"ab\"…");
 }
 
+TEST(Text, CommaSeparated) {
+  using List = std::vector<std::string_view>;
+  EXPECT_EQ(comma_separated(""), List());
+  EXPECT_EQ(comma_separated("a"), List({"a"}));
+  EXPECT_EQ(comma_separated(" a b ,,  ,c, "), List({"a b", "c"}));
+}
+
 }  // namespace
 }  // namespace ipfsc

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace ipfsc::api::common {
 namespace {
 
@@ -44,15 +46,8 @@ bool Cors::method_allowed(std::string_view method) const {
 
 bool Cors::headers_allowed(std::string_view list) const {
   if (any_header_) return true;
-  while (!list.empty()) {
-    auto comma = list.find(',');
-    auto name = list.substr(0, comma);
-    list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
-    while (name.starts_with(' ')) name.remove_prefix(1);
-    while (name.ends_with(' ')) name.remove_suffix(1);
-    if (!name.empty() && !contains_fold(options_.allowed_headers, name)) return false;
-  }
-  return true;
+  return std::ranges::all_of(comma_separated(list),
+                             [this](auto name) { return contains_fold(options_.allowed_headers, name); });
 }
 
 void Cors::add_origin(std::string_view origin, net::Response& response) const {

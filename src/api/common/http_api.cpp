@@ -4,13 +4,16 @@
 #include "api/common/auth.h"
 #include "api/common/cors.h"
 #include "base/check.h"
+#include "cluster/cluster.h"
 
 namespace ipfsc::api::common {
-namespace {
+
+Result<> check_ready(const cluster::Cluster* cluster) {
+  if (cluster == nullptr) return fail(ErrorKind::kUnavailable, "the peer is starting");
+  return cluster->ready();
+}
 
 Task<> answered() { co_return Result<>{}; }
-
-}  // namespace
 
 struct HttpApi::Impl {
   Impl(Runtime& runtime, const HttpApiOptions& options, HttpApiParts parts)

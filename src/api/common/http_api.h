@@ -12,7 +12,17 @@
 #include "base/runtime.h"
 #include "net/http_server.h"
 
+namespace ipfsc::cluster {
+class Cluster;
+}
+
 namespace ipfsc::api::common {
+
+/// Whether every answer given now is true; null: the peer is starting.
+Result<> check_ready(const cluster::Cluster* cluster);
+
+/// For a handler that has answered without suspending.
+Task<> answered();
 
 /// What differs between the APIs.
 struct HttpApiParts {

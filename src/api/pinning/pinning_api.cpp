@@ -1,5 +1,6 @@
 #include "api/pinning/pinning_api.h"
 
+#include "api/common/caller.h"
 #include "api/common/http_api.h"
 #include "api/pinning/json.h"
 #include "api/pinning/parse.h"
@@ -11,10 +12,7 @@ namespace {
 
 const LogComponent kLog("pinsvcapi");
 const LogComponent kAccessLog("pinsvcapilog");
-constexpr size_t kMaxIdempotencyKeyBytes = 256;
 constexpr std::string_view kJson = "application/json";
-
-Task<> answered() { co_return Result<>{}; }
 
 void send_error(net::Response& response, int status, std::string_view message) {
   if (status == 503) response.set_header("Retry-After", "1");
@@ -35,11 +33,11 @@ struct PinningApi::Impl {
       : options(std::move(pinning_options)), http(runtime, options, parts()) {
     router.set_not_found([](net::Request& request, net::Response& response) {
       send_error(response, 404, fmt::format("nothing is at {}", request.path()));
-      return answered();
+      return common::answered();
     });
     router.set_method_not_allowed([](net::Request& request, net::Response& response) {
       send_error(response, 405, fmt::format("{} is not offered at {}", request.method(), request.path()));
-      return answered();
+      return common::answered();
     });
     add("GET", "/pins", &Impl::list);
     add("POST", "/pins", &Impl::add_pin);
@@ -48,7 +46,7 @@ struct PinningApi::Impl {
     add("DELETE", "/pins/{requestid}", &Impl::remove);
     router.add("GET", "/health", [](net::Request&, net::Response& response) {
       (void)response.send_empty(204);
-      return answered();
+      return common::answered();
     });
   }
 
@@ -64,13 +62,8 @@ struct PinningApi::Impl {
             .access_log = kAccessLog,
             .send_error = [](net::Response& response, int status,
                              std::string_view message) { send_error(response, status, message); },
-            .ready = [this] { return check_ready(); },
+            .ready = [this] { return common::check_ready(cluster); },
             .handler = [this](net::Request& request, net::Response& response) { return router(request, response); }};
-  }
-
-  Result<> check_ready() const {
-    if (!cluster) return fail(ErrorKind::kUnavailable, "the peer is starting");
-    return cluster->ready();
   }
 
   /// Whoever asks is one user when nobody has to log in.
@@ -82,13 +75,7 @@ struct PinningApi::Impl {
 
   Result<cluster::PinningCaller> caller_of(const net::Request& request) const {
     cluster::PinningCaller caller{.user = user_of(request), .idempotency_key = {}};
-    if (auto key = request.header("Idempotency-Key")) {
-      if (key->empty() || key->size() > kMaxIdempotencyKeyBytes) {
-        return fail(ErrorKind::kInvalidArgument,
-                    fmt::format("the header Idempotency-Key must have 1 to {} bytes", kMaxIdempotencyKeyBytes));
-      }
-      caller.idempotency_key = *key;
-    }
+    TRY_ASSIGN(caller.idempotency_key, common::idempotency_key(request));
     return caller;
   }
 

@@ -1,4 +1,6 @@
 // What all commands of ours share.
+#include "api/common/caller.h"
+#include "api/common/http_api.h"
 #include "api/proxy/context.h"
 #include "api/proxy/errors.h"
 #include "api/proxy/kubo_headers.h"
@@ -47,7 +49,7 @@ Task<> run_command(ProxyContext& context, net::Request& request, net::Response& 
     send_error(response, 403, "this web page may not use the IPFS proxy: its origin is not allowed");
     co_return Result<>{};
   }
-  auto ready = context.cluster ? context.cluster->ready() : fail(ErrorKind::kUnavailable, "the peer is starting");
+  auto ready = common::check_ready(context.cluster);
   auto outcome = ready ? co_await command(context, request, response) : std::move(ready);
   if (outcome || response.started() || outcome.error().kind == ErrorKind::kCancelled) co_return outcome;
   int status = command_status(outcome.error());
@@ -77,13 +79,7 @@ std::vector<std::string> arguments(const net::Request& request) {
   return out;
 }
 
-cluster::Caller caller_of(const net::Request& request) {
-  cluster::Caller caller{.actor = "ipfsproxy"};
-  if (auto login = net::parse_basic_auth(request.header("Authorization").value_or(""))) {
-    caller.actor += ":" + login->first;
-  }
-  return caller;
-}
+cluster::Caller caller_of(const net::Request& request) { return {.actor = common::actor_of(request, "ipfsproxy")}; }
 
 Task<ipld::Cid> resolve(ProxyContext& context, std::string argument) {
   auto path = argument.starts_with('/') ? std::move(argument) : "/ipfs/" + argument;

@@ -8,6 +8,7 @@
 
 #include "api/proxy/errors.h"
 #include "base/notifier.h"
+#include "base/text.h"
 
 namespace ipfsc::api::proxy {
 namespace {
@@ -17,20 +18,6 @@ constexpr std::array<std::string_view, 10> kOfOneConnection = {
     "Connection", "Keep-Alive",        "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE",
     "Trailer",    "Transfer-Encoding", "Upgrade",          "Content-Length"};
 
-/// Elements of a comma-separated header, without spaces around them.
-std::vector<std::string_view> elements(std::string_view list) {
-  std::vector<std::string_view> out;
-  while (!list.empty()) {
-    auto comma = list.find(',');
-    auto element = list.substr(0, comma);
-    list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
-    while (element.starts_with(' ')) element.remove_prefix(1);
-    while (element.ends_with(' ')) element.remove_suffix(1);
-    if (!element.empty()) out.push_back(element);
-  }
-  return out;
-}
-
 /// What the header Connection names is of one connection too.
 class HeaderFilter {
  public:
@@ -38,7 +25,7 @@ class HeaderFilter {
   explicit HeaderFilter(const Fields& fields) {
     for (const auto& field : fields) {
       if (!net::equal_fold(field.name, "Connection")) continue;
-      for (auto name : elements(field.value)) named_.push_back(name);
+      for (auto name : comma_separated(field.value)) named_.push_back(name);
     }
   }
   bool passes(std::string_view name) const {
@@ -124,7 +111,7 @@ Task<> Forwarder::relay(net::ClientExchange& exchange, net::Response& response) 
   std::vector<std::string> trailers;
   for (const auto& header : exchange.headers()) {
     if (net::equal_fold(header.name, "Trailer")) {
-      for (auto name : elements(header.value)) trailers.emplace_back(name);
+      for (auto name : comma_separated(header.value)) trailers.emplace_back(name);
     } else if (filter.passes(header.name) && !net::equal_fold(header.name, "Date")) {
       response.add_header(header.name, header.value);
     }

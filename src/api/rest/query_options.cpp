@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "base/text.h"
+
 namespace ipfsc::api::rest {
 namespace {
 
@@ -27,19 +29,6 @@ Result<> parse_int(const net::Query& query, std::string_view name, int& out) {
   return {};
 }
 
-template <class F>
-Result<> each_element(std::string_view list, F take) {
-  while (!list.empty()) {
-    auto comma = list.find(',');
-    auto element = list.substr(0, comma);
-    list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
-    while (element.starts_with(' ')) element.remove_prefix(1);
-    while (element.ends_with(' ')) element.remove_suffix(1);
-    if (!element.empty()) TRY(take(element));
-  }
-  return {};
-}
-
 Result<> parse_expiry(const net::Query& query, WallTime now, model::PinOptions& options) {
   if (auto at = query.value("expire-at"); !at.empty()) {
     if (is_go_zero_time(at)) return {};
@@ -59,7 +48,7 @@ Result<> parse_expiry(const net::Query& query, WallTime now, model::PinOptions& 
 }
 
 Result<> parse_origins(std::string_view list, model::PinOptions& options) {
-  return each_element(list, [&](std::string_view text) -> Result<> {
+  for (auto text : comma_separated(list)) {
     auto address = ipld::Multiaddr::parse(text);
     if (!address) return fail(address.error().with_context("error decoding multiaddress"));
     // Beyond Go: an HTTP gateway has no peer id.
@@ -67,8 +56,8 @@ Result<> parse_origins(std::string_view list, model::PinOptions& options) {
       return refuse(fmt::format("multiaddress does not contain peer ID: {}", address->to_string()));
     }
     options.origins.push_back(*std::move(address));
-    return {};
-  });
+  }
+  return {};
 }
 
 Result<> parse_add_format(const net::Query& query, cluster::AddParams& params) {
@@ -117,12 +106,11 @@ Result<model::PinOptions> parse_pin_options(const net::Query& query, WallTime no
   if (auto size = query.value("shard-size"); !size.empty()) {
     TRY_ASSIGN(options.shard_size, parse_number<uint64_t>(size, "parameter shard_size is invalid"));
   }
-  TRY(each_element(query.value("user-allocations"), [&](std::string_view text) -> Result<> {
+  for (auto text : comma_separated(query.value("user-allocations"))) {
     auto peer = ipld::PeerId::parse(text);
     if (!peer) return fail(peer.error().with_context("error decoding Peer ID"));
     options.user_allocations.push_back(*std::move(peer));
-    return {};
-  }));
+  }
   TRY(parse_expiry(query, now, options));
   for (const auto& [key, value] : query.items) {
     if (key.starts_with(kMetadataPrefix) && key.size() > kMetadataPrefix.size()) {
@@ -162,15 +150,13 @@ Result<AddQuery> parse_add_query(const net::Query& query, WallTime now) {
 }
 
 Result<uint32_t> parse_type_filter(std::string_view text) {
+  auto names = comma_separated(text);
+  if (names.empty()) return ~0u;
   uint32_t types = 0;
-  bool any = false;
-  TRY(each_element(text, [&](std::string_view name) -> Result<> {
-    any = true;
+  for (auto name : names) {
     if (name == "all") types = ~0u;
     if (auto type = model::pin_type_from(name)) types |= 1u << static_cast<unsigned>(*type);
-    return {};
-  }));
-  if (!any) return ~0u;
+  }
   if (types == 0) return refuse("invalid filter value");
   return types;
 }
@@ -183,11 +169,10 @@ Result<ipld::Cid> parse_cid(std::string_view text) {
 
 Result<std::vector<ipld::Cid>> parse_cids(std::string_view text) {
   std::vector<ipld::Cid> cids;
-  TRY(each_element(text, [&](std::string_view element) -> Result<> {
+  for (auto element : comma_separated(text)) {
     TRY_ASSIGN(auto cid, parse_cid(element));
     cids.push_back(std::move(cid));
-    return {};
-  }));
+  }
   return cids;
 }
 

@@ -1,5 +1,6 @@
 #include "api/rest/rest_api.h"
 
+#include "api/common/caller.h"
 #include "api/common/http_api.h"
 #include "api/rest/context.h"
 #include "api/rest/errors.h"
@@ -11,9 +12,6 @@ namespace {
 
 const LogComponent kLog("restapi");
 const LogComponent kAccessLog("restapilog");
-constexpr size_t kMaxIdempotencyKeyBytes = 256;
-
-Task<> answered() { co_return Result<>{}; }
 
 }  // namespace
 
@@ -27,7 +25,7 @@ struct RestApi::Impl {
         http(runtime, options, parts()) {
     router.set_not_found([](net::Request&, net::Response& response) {
       send_error(response, 404, "not found");
-      return answered();
+      return common::answered();
     });
     add_peer_routes(router, context);
     add_health_routes(router, context);
@@ -45,13 +43,8 @@ struct RestApi::Impl {
             .access_log = kAccessLog,
             .send_error = [](net::Response& response, int status,
                              std::string_view message) { send_error(response, status, message); },
-            .ready = [this] { return check_ready(); },
+            .ready = [this] { return common::check_ready(context.cluster); },
             .handler = [this](net::Request& request, net::Response& response) { return router(request, response); }};
-  }
-
-  Result<> check_ready() const {
-    if (!context.cluster) return fail(ErrorKind::kUnavailable, "the peer is starting");
-    return context.cluster->ready();
   }
 
   const RestOptions options;
@@ -86,16 +79,8 @@ Result<> send_count(net::Response& response, uint64_t count) {
 
 Result<cluster::Caller> caller_of(const net::Request& request) {
   cluster::Caller caller;
-  if (auto authorization = request.header("Authorization")) {
-    if (auto login = net::parse_basic_auth(*authorization)) caller.actor += ":" + login->first;
-  }
-  if (auto key = request.header("Idempotency-Key")) {
-    if (key->empty() || key->size() > kMaxIdempotencyKeyBytes) {
-      return fail(ErrorKind::kInvalidArgument,
-                  fmt::format("the header Idempotency-Key must have 1 to {} bytes", kMaxIdempotencyKeyBytes));
-    }
-    caller.request_id = *key;
-  }
+  caller.actor = common::actor_of(request, caller.actor);
+  TRY_ASSIGN(caller.request_id, common::idempotency_key(request));
   return caller;
 }
 

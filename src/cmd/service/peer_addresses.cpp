@@ -2,16 +2,13 @@
 
 #include <string>
 
+#include "base/text.h"
+
 namespace ipfsc::cmd::service {
 
 Result<std::vector<ipld::Multiaddr>> parse_peer_addresses(std::string_view list) {
   std::vector<ipld::Multiaddr> out;
-  while (!list.empty()) {
-    std::string_view text = list.substr(0, list.find(','));
-    list.remove_prefix(std::min(list.size(), text.size() + 1));
-    while (text.starts_with(' ')) text.remove_prefix(1);
-    while (text.ends_with(' ')) text.remove_suffix(1);
-    if (text.empty()) continue;
+  for (auto text : comma_separated(list)) {
     auto address = ipld::Multiaddr::parse(text);
     if (!address) return fail(address.error().with_context(text));
     if (!address->peer_id()) {

@@ -202,7 +202,7 @@ TEST(HttpClient, AnEarlyRefusalOfAnUploadIsSeen) {
 TEST(HttpClient, TlsIsVerified) {
   auto options = quick_options();
   options.header_timeout = std::chrono::seconds(5);
-  options.tls = make_certificate();
+  options.tls = make_certificate("client");
   struct Removed {
     ~Removed() {
       std::remove(files.certificate_chain_file.c_str());

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/task_group.h"
 #include "net/server_connection.h"
+#include "net/server_tls.h"
 
 namespace ipfsc::net {
 namespace asio = boost::asio;
@@ -62,11 +63,12 @@ struct HttpServer::Impl {
   template <class Protocol>
   void admit(asio::basic_stream_socket<Protocol> socket);
   Task<> sweep_loop();
+  void look_at_certificates();
   void close_listeners();
 
   std::shared_ptr<ServerShared> shared;
   TaskGroup tasks;
-  std::shared_ptr<asio::ssl::context> tls;
+  std::unique_ptr<ServerTls> tls;
   std::vector<ipld::Multiaddr> addresses;
   std::vector<std::shared_ptr<tcp::acceptor>> tcp_acceptors;
   std::vector<std::shared_ptr<unix_socket::acceptor>> unix_acceptors;
@@ -86,7 +88,7 @@ uint64_t HttpServer::requests() const { return impl_->shared->requests; }
 Result<> HttpServer::listen(const ipld::Multiaddr& address) {
   auto& options = impl_->shared->options;
   if (options.tls.enabled() && !impl_->tls) {
-    TRY_ASSIGN(impl_->tls, server_tls_context(options.tls));
+    TRY_ASSIGN(impl_->tls, ServerTls::load(options.tls));
   }
   auto listened = [&]() -> Result<> {
     if (auto path = address.unix_path()) return impl_->listen_unix(address, *path);
@@ -188,7 +190,7 @@ void HttpServer::Impl::admit(asio::basic_stream_socket<Protocol> socket) {
   }
   prepare(socket);
   auto remote = remote_text(socket);
-  auto stream = tls ? tls_server_stream(std::move(socket), *tls) : plain_stream(std::move(socket));
+  auto stream = tls ? tls_server_stream(std::move(socket), tls->context()) : plain_stream(std::move(socket));
   std::make_shared<ServerConnection>(shared, std::move(stream), std::move(remote))->start();
 }
 
@@ -197,9 +199,26 @@ Task<> HttpServer::Impl::sweep_loop() {
     CO_TRY(co_await shared->runtime.sleep_for(shared->options.sweep_interval));
     ++shared->tick;
     renew_date();
+    if (tls && shared->tick % shared->ticks(shared->options.tls_check_interval) == 0) look_at_certificates();
     // A connection that is aborted may leave the list at once.
     for (auto it = shared->connections.begin(); it != shared->connections.end();) (*it++)->sweep();
   }
+}
+
+void HttpServer::Impl::look_at_certificates() {
+  auto changed = tls->refresh();
+  if (!changed) {
+    kLog.error("the new TLS certificates cannot be used, the old ones stay: {}", changed.error().message);
+  } else if (*changed) {
+    kLog.info("new TLS certificates are in use");
+  }
+}
+
+Result<> HttpServer::set_tls(TlsFiles files) {
+  if (files.enabled() != (impl_->tls != nullptr)) {
+    return fail(ErrorKind::kFailedPrecondition, "a server begins or ends to speak TLS only at its start");
+  }
+  return impl_->tls ? impl_->tls->use(std::move(files)) : Result<>();
 }
 
 void HttpServer::Impl::close_listeners() {

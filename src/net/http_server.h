@@ -43,6 +43,21 @@ class Request {
 
   /// "127.0.0.1:51234", or "@" for a unix socket.
   const std::string& remote() const;
+  /// Common name of the client's verified certificate, "" without one.
+  const std::string& certificate_name() const;
+
+  /// What a handler around others knows of the request, for those inside it; gone with the request.
+  struct Context {
+    virtual ~Context() = default;
+  };
+  void set_context(std::shared_ptr<const Context> context) { context_ = std::move(context); }
+  const Context* context() const { return context_.get(); }
+  /// Who asks, as far as that was proven; for the access log.
+  void set_user(std::string_view user) { user_ = user; }
+  const std::string& user() const { return user_; }
+  /// What the request came to be about (a CID), for logs.
+  void set_subject(std::string subject) { subject_ = std::move(subject); }
+  const std::string& subject() const { return subject_; }
   int version_minor() const { return version_minor_; }
 
   bool has_body() const { return has_body_; }
@@ -67,6 +82,8 @@ class Request {
   Query query_;
   std::vector<Field> fields_;
   std::vector<std::pair<std::string, std::string>> variables_;
+  std::shared_ptr<const Context> context_;
+  std::string user_, subject_;
   std::optional<uint64_t> content_length_;
   int version_minor_ = 1;
   bool has_body_ = false;
@@ -162,6 +179,10 @@ class HttpServer {
   Result<> listen(const ipld::Multiaddr& address);
   /// Addresses bound, with real port numbers.
   const std::vector<ipld::Multiaddr>& addresses() const;
+  /// Uses these certificates for connections from now on (files that change are seen without it, within
+  /// ServerOptions::tls_check_interval). kInvalidArgument: everything is as before. kFailedPrecondition when the server
+  /// has TLS and the files are none, or the other way round.
+  Result<> set_tls(TlsFiles files);
   size_t connections() const;
   uint64_t requests() const;
 

@@ -13,6 +13,8 @@ namespace ipfsc::net {
 struct TlsFiles {
   std::string certificate_chain_file;  ///< PEM
   std::string private_key_file;        ///< PEM
+  /// Of a server: PEM file of authorities; set: only clients with a certificate of one of them are served.
+  std::string client_ca_file;
   bool enabled() const { return !certificate_chain_file.empty(); }
 };
 
@@ -44,6 +46,8 @@ struct ServerOptions {
   /// Bytes read at once of a streamed body.
   size_t body_buffer_bytes = 128 * 1024;
   TlsFiles tls;
+  /// How often the files of `tls` are looked at; those that have changed are used for connections from then on.
+  Duration tls_check_interval = std::chrono::seconds(5);
 };
 
 struct ClientOptions {

@@ -5,11 +5,15 @@
 namespace ipfsc::net {
 
 struct Router::Node {
+  struct Route {
+    std::string pattern;
+    Handler handler;
+  };
   std::map<std::string, std::unique_ptr<Node>, std::less<>> literals;
   std::unique_ptr<Node> variable;  // "{name}"
   std::unique_ptr<Node> rest;      // "{name...}"
   std::string variable_name;       // of this node, when it is one
-  std::map<std::string, Handler, std::less<>> methods;
+  std::map<std::string, Route, std::less<>> methods;
 };
 
 namespace {
@@ -60,6 +64,7 @@ void Router::set_method_not_allowed(Handler handler) { method_not_allowed_ = std
 
 void Router::add(std::string_view method, std::string_view pattern, Handler handler) {
   CHECK(pattern.starts_with('/'));
+  std::string whole(pattern);
   Node* node = root_.get();
   while (!pattern.empty()) {
     auto segment = take_segment(pattern);
@@ -83,7 +88,7 @@ void Router::add(std::string_view method, std::string_view pattern, Handler hand
     CHECK((*next)->variable_name == name);
     node = next->get();
   }
-  CHECK(node->methods.emplace(method, std::move(handler)).second);
+  CHECK(node->methods.emplace(method, Node::Route{std::move(whole), std::move(handler)}).second);
 }
 
 const Router::Node* Router::match(std::string_view path,
@@ -129,12 +134,33 @@ Task<> Router::operator()(Request& request, Response& response) const {
   if (it == node->methods.end() && options_.head_as_get && request.method() == "HEAD") it = node->methods.find("GET");
   if (it == node->methods.end()) {
     std::string allow;
-    for (const auto& [method, handler] : node->methods) allow += (allow.empty() ? "" : ", ") + method;
+    for (const auto& [method, route] : node->methods) allow += (allow.empty() ? "" : ", ") + method;
     response.add_header("Allow", allow);
     return method_not_allowed_(request, response);
   }
   for (auto& [name, value] : variables) request.set_variable(name, std::string(value));
-  return it->second(request, response);
+  return it->second.handler(request, response);
+}
+
+std::string_view Router::pattern_of(std::string_view method, std::string_view path) const {
+  std::vector<std::pair<std::string_view, std::string_view>> variables;
+  const Node* node = match(path, variables);
+  if (!node) return {};
+  auto it = node->methods.find(method);
+  if (it == node->methods.end() && options_.head_as_get && method == "HEAD") it = node->methods.find("GET");
+  return it == node->methods.end() ? std::string_view{} : it->second.pattern;
+}
+
+std::vector<std::string> Router::routes() const {
+  std::vector<std::string> out;
+  auto walk = [&out](auto& self, const Node& node) -> void {
+    for (const auto& [method, route] : node.methods) out.push_back(method + " " + route.pattern);
+    for (const auto& [name, child] : node.literals) self(self, *child);
+    if (node.variable) self(self, *node.variable);
+    if (node.rest) self(self, *node.rest);
+  };
+  walk(walk, *root_);
+  return out;
 }
 
 }  // namespace ipfsc::net

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "net/http_server.h"
 
@@ -33,6 +34,11 @@ class Router {
   void set_not_found(Handler handler);
   /// Known path, other method; default: 405 with "Allow", empty.
   void set_method_not_allowed(Handler handler);
+
+  /// The pattern that serves `method` on a decoded path; "" when none does. Valid as long as the router.
+  std::string_view pattern_of(std::string_view method, std::string_view path) const;
+  /// Every "METHOD pattern".
+  std::vector<std::string> routes() const;
 
   Task<> operator()(Request& request, Response& response) const;
 

@@ -102,7 +102,11 @@ void ServerConnection::sweep() {
 }
 
 Task<> ServerConnection::run() {
-  if (auto ec = co_await stream_->handshake()) co_return Result<>{};
+  if (auto ec = co_await stream_->handshake()) {
+    if (ec != asio::error::operation_aborted) kLog.debug("TLS with {}: {}", remote_, ec.message());
+    co_return Result<>{};
+  }
+  certificate_name_ = stream_->certificate_name();
   while (keep_) {
     auto outcome = co_await read_head();
     if (outcome == HeadOutcome::kClosed) co_return Result<>{};
@@ -170,6 +174,9 @@ std::optional<Error> ServerConnection::fill_request() {
   auto bad = [](std::string message) { return Error{ErrorKind::kInvalidArgument, std::move(message)}; };
   request_.fields_.clear();
   request_.variables_.clear();
+  request_.context_.reset();
+  request_.user_.clear();
+  request_.subject_.clear();
   request_.query_.items.clear();
   expect_continue_ = false;
   bool host = false;
@@ -314,8 +321,8 @@ asio::awaitable<void> ServerConnection::linger() {
 }
 
 void ServerConnection::log_access(SteadyTime start, WallTime wall_start) const {
-  std::string user;
-  if (auto authorization = request_.header("Authorization")) {
+  std::string user = request_.user_;
+  if (auto authorization = user.empty() ? request_.header("Authorization") : std::nullopt) {
     if (auto basic = parse_basic_auth(*authorization)) user = basic->first;
   }
   server_->hooks.access_log({.remote = remote_,

@@ -96,6 +96,7 @@ class ServerConnection : public std::enable_shared_from_this<ServerConnection> {
   std::shared_ptr<ServerShared> server_;
   std::unique_ptr<Stream> stream_;
   std::string remote_;
+  std::string certificate_name_;
   std::list<ServerConnection*>::iterator place_;
   boost::asio::cancellation_signal cancel_;
 

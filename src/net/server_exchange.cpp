@@ -25,6 +25,7 @@ void Request::set_variable(std::string_view name, std::string value) {
 }
 
 const std::string& Request::remote() const { return connection_.remote_; }
+const std::string& Request::certificate_name() const { return connection_.certificate_name_; }
 
 Task<std::string_view> Request::read_some() { return connection_.read_body(); }
 

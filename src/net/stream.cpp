@@ -16,6 +16,21 @@ namespace {
 
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 
+/// Two names, or one with a NUL in it, are as good as none.
+std::string verified_common_name(SSL* ssl) {
+  X509* certificate = SSL_get0_peer_certificate(ssl);
+  if (!certificate || SSL_get_verify_result(ssl) != X509_V_OK) return {};
+  auto* subject = X509_get_subject_name(certificate);
+  int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+  if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0) return {};
+  unsigned char* text = nullptr;
+  int size = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+  if (size < 0) return {};
+  std::string name(reinterpret_cast<char*>(text), static_cast<size_t>(size));
+  OPENSSL_free(text);
+  return name.find('\0') == std::string::npos ? name : std::string();
+}
+
 class PlainStream final : public Stream {
  public:
   explicit PlainStream(Socket socket) : socket_(std::move(socket)) {}
@@ -42,6 +57,9 @@ class TlsStream final : public Stream {
   asio::awaitable<boost::system::error_code> handshake() override {
     auto [ec] = co_await stream_.async_handshake(side_, kTuple);
     co_return ec;
+  }
+  std::string certificate_name() const override {
+    return verified_common_name(const_cast<asio::ssl::stream<Socket>&>(stream_).native_handle());
   }
   Socket& socket() override { return stream_.next_layer(); }
   asio::ssl::stream<Socket>& tls() { return stream_; }
@@ -84,18 +102,6 @@ std::unique_ptr<Stream> tls_client_stream(Socket socket, asio::ssl::context& con
   if (not_an_address) SSL_set_tlsext_host_name(stream->tls().native_handle(), host.c_str());
   stream->tls().set_verify_callback(asio::ssl::host_name_verification(host));
   return stream;
-}
-
-Result<std::shared_ptr<asio::ssl::context>> server_tls_context(const TlsFiles& files) {
-  auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
-  SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
-  boost::system::error_code ec;
-  context->use_certificate_chain_file(files.certificate_chain_file, ec);
-  if (ec)
-    return fail(ErrorKind::kInvalidArgument, "TLS certificate " + files.certificate_chain_file + ": " + ec.message());
-  context->use_private_key_file(files.private_key_file, asio::ssl::context::pem, ec);
-  if (ec) return fail(ErrorKind::kInvalidArgument, "TLS key " + files.private_key_file + ": " + ec.message());
-  return context;
 }
 
 Result<std::shared_ptr<asio::ssl::context>> client_tls_context(const std::string& ca_file) {

@@ -29,6 +29,8 @@ class Stream {
   /// Everything, or an error.
   virtual boost::asio::awaitable<IoResult> write(Gather from) = 0;
   virtual boost::asio::awaitable<boost::system::error_code> handshake() = 0;
+  /// After the handshake: the common name of the other side's verified certificate; "" when there is none, or not one.
+  virtual std::string certificate_name() const { return {}; }
   virtual Socket& socket() = 0;
 
   /// Says the end of what we send.
@@ -44,8 +46,6 @@ std::unique_ptr<Stream> tls_server_stream(Socket socket, boost::asio::ssl::conte
 /// Verifies the certificate against `host` (a name or an IP address).
 std::unique_ptr<Stream> tls_client_stream(Socket socket, boost::asio::ssl::context& context, const std::string& host);
 
-/// TLS 1.2 or later with the files of `files`; kInvalidArgument names the file that cannot be used.
-Result<std::shared_ptr<boost::asio::ssl::context>> server_tls_context(const TlsFiles& files);
 Result<std::shared_ptr<boost::asio::ssl::context>> client_tls_context(const std::string& ca_file);
 
 }  // namespace ipfsc::net

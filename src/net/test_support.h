@@ -31,35 +31,6 @@ inline ServerOptions quick_options() {
   return options;
 }
 
-/// A self-signed certificate for 127.0.0.1 and its key as PEM files.
-inline TlsFiles make_certificate() {
-  auto* key = EVP_EC_gen("P-256");
-  auto* certificate = X509_new();
-  X509_set_version(certificate, 2);
-  ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-  X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-  X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-  X509_set_pubkey(certificate, key);
-  auto* name = X509_get_subject_name(certificate);
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
-  X509_set_issuer_name(certificate, name);
-  auto* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "IP:127.0.0.1");
-  X509_add_ext(certificate, extension, -1);
-  X509_EXTENSION_free(extension);
-  X509_sign(certificate, key, EVP_sha256());
-  auto base = testing::TempDir() + fmt::format("net_tls_{}", ::getpid());
-  TlsFiles files{base + ".crt", base + ".key"};
-  auto* out = std::fopen(files.certificate_chain_file.c_str(), "w");
-  PEM_write_X509(out, certificate);
-  std::fclose(out);
-  out = std::fopen(files.private_key_file.c_str(), "w");
-  PEM_write_PrivateKey(out, key, nullptr, nullptr, 0, nullptr, nullptr);
-  std::fclose(out);
-  X509_free(certificate);
-  EVP_PKEY_free(key);
-  return files;
-}
-
 class TestServer {
  public:
   explicit TestServer(Handler handler, ServerOptions options = quick_options(), ServerHooks hooks = {},
@@ -85,6 +56,35 @@ class TestServer {
   HttpServer server;
   Endpoint endpoint;
 };
+
+/// A self-signed certificate for 127.0.0.1 and its key as PEM files in the tests' folder; the caller removes them.
+inline TlsFiles make_certificate(std::string_view file) {
+  auto* key = EVP_EC_gen("P-256");
+  auto* certificate = X509_new();
+  X509_set_version(certificate, 2);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+  X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
+  X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+  X509_set_pubkey(certificate, key);
+  auto* name = X509_get_subject_name(certificate);
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
+  X509_set_issuer_name(certificate, name);
+  auto* extension = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "IP:127.0.0.1");
+  X509_add_ext(certificate, extension, -1);
+  X509_EXTENSION_free(extension);
+  X509_sign(certificate, key, EVP_sha256());
+  auto base = testing::TempDir() + fmt::format("net_tls_{}_{}", file, ::getpid());
+  TlsFiles files{base + ".crt", base + ".key", ""};
+  auto* out = std::fopen(files.certificate_chain_file.c_str(), "w");
+  PEM_write_X509(out, certificate);
+  std::fclose(out);
+  out = std::fopen(files.private_key_file.c_str(), "w");
+  PEM_write_PrivateKey(out, key, nullptr, nullptr, 0, nullptr, nullptr);
+  std::fclose(out);
+  X509_free(certificate);
+  EVP_PKEY_free(key);
+  return files;
+}
 
 class RawConnection {
  public:

@@ -184,7 +184,7 @@ TEST_F(ProxyTest, OverUnixSocketsAndTls) {
   EXPECT_EQ(ask({"POST", "x", {}, "unix"}).body, "hello unix");
   ::unlink(socket.c_str());
   stop_servers();
-  auto tls = net::make_certificate();
+  auto tls = net::make_certificate("forward");
   start_kubo(hello, {.tls = tls});
   kubo_endpoint_->tls = true;
   ProxyOptions options;

@@ -2,9 +2,11 @@
 
 #include <malloc.h>
 
+#include "api/auth/password.h"
 #include "app/data_folders.h"
 #include "app/peer.h"
 #include "app/peerstore.h"
+#include "app/reload.h"
 #include "app/signals.h"
 #include "base/deadline.h"
 #include "base/log.h"
@@ -65,8 +67,17 @@ boost::asio::awaitable<bool> leave(Runtime& runtime, Peer& peer, const ipld::Pee
   co_return left.has_value();
 }
 
-Task<End> run(Runtime& runtime, PeerOptions options) {
+/// What a run reads its configuration again with.
+struct Reloading {
+  const config::Configuration& config;
+  const identity::Identity& identity;
+  const LoadConfiguration& load;
+};
+
+Task<End> run(Runtime& runtime, PeerOptions options, Reloading reloading) {
   StopSignals signals(runtime);
+  ReloadSignal reload_signal(runtime);
+  TaskGroup reloads(runtime);
   Peer peer(runtime, options);
   TaskGroup starting(runtime);
   Start start(runtime);
@@ -93,6 +104,11 @@ Task<End> run(Runtime& runtime, PeerOptions options) {
     log.info("** IPFS Cluster is READY **");
     say_where(peer, options);
     notify_service_manager("READY=1");
+    if (reloading.load) {
+      reloads.spawn(
+          "reading the configuration again",
+          reload_at_signals(runtime, reload_signal, peer, reloading.identity, reloading.config, reloading.load));
+    }
     using boost::asio::experimental::awaitable_operators::operator||;
     auto ended = co_await (signals.wait() || peer.wait_expelled());
     bool expelled = ended.index() == 1 && std::get<1>(ended);
@@ -102,10 +118,12 @@ Task<End> run(Runtime& runtime, PeerOptions options) {
     if (removed) log.warn("this peer was removed from the cluster: shutting down");
     if (!expelled && options.leave_on_shutdown) removed = co_await leave(runtime, peer, options.cluster.self);
   }
+  co_await reloads.stop();
   if (rejoin.empty()) notify_service_manager("STOPPING=1");
   auto stopped = co_await peer.stop();
   co_await watchdog.stop();
   signals.cancel();
+  reload_signal.cancel();
   if (!stopped) log.warn("while shutting down: {}", stopped.error().message);
   CO_TRY(outcome);
   if (rejoin.empty()) log.info("the peer has ended");
@@ -113,6 +131,11 @@ Task<End> run(Runtime& runtime, PeerOptions options) {
 }
 
 }  // namespace
+
+Result<std::string> hash_password(std::string_view password) {
+  TRY_ASSIGN(auto hash, api::auth::hash_password(password));
+  return hash.to_string();
+}
 
 Result<int> run_daemon(const config::Configuration& config, const identity::Identity& identity,
                        const DaemonFlags& flags) {
@@ -129,7 +152,7 @@ Result<int> run_daemon(const config::Configuration& config, const identity::Iden
     auto rejoin = read_peerstore(options.rejoin_path);
     options.bootstrap.insert(options.bootstrap.end(), rejoin.begin(), rejoin.end());
     RealRuntime runtime;
-    TRY_ASSIGN(auto end, runtime.run_task<End>(run(runtime, options)));
+    TRY_ASSIGN(auto end, runtime.run_task<End>(run(runtime, options, {config, identity, flags.load})));
     if (!end.set_data_aside) return 0;
     if (!end.rejoin.empty()) TRY(write_peerstore(options.rejoin_path, end.rejoin));
     // To come back it joins anew; its blocks stay.

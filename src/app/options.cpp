@@ -131,7 +131,16 @@ api::common::HttpApiOptions http_api_options(const config::Configuration& config
   api::common::HttpApiOptions options;
   options.listen = from.http_listen_multiaddress;
   options.http = server_options(config, from);
+  if (!from.client_ca_file.empty()) options.http.tls.client_ca_file = config.path(from.client_ca_file);
   options.credentials = from.basic_auth_credentials;
+  for (const auto& [name, user] : from.users) {
+    options.users.push_back(
+        {.name = name, .password = user.password, .role = user.role, .operations = user.operations});
+  }
+  options.failed_tries = {.most = static_cast<size_t>(from.auth_max_failed_tries),
+                          .window = from.auth_failed_tries_window};
+  options.jwt_secret = config.cluster.secret.bytes;  // what the peers have in common: JWTs of one are good at all
+  if (!from.audit_log_file.empty()) options.audit_log_file = config.path(from.audit_log_file);
   options.headers = from.headers;
   options.cors = {.allowed_origins = from.cors_allowed_origins,
                   .allowed_methods = from.cors_allowed_methods,

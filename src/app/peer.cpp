@@ -42,11 +42,12 @@ Task<> Peer::start() {
   cluster_ = std::make_unique<cluster::Cluster>(runtime_, options_.cluster, *state_, *consensus_, *tracker_, *node_,
                                                 *client_, traffic_);
   cluster_->serve(router_);
-  if (rest_) rest_->serve(*cluster_);
+  records_ = std::make_unique<cluster::Records>(runtime_, cluster_->options(), *state_, *consensus_);
+  if (rest_) rest_->serve(*cluster_, *records_);
   repo_stats_ = std::make_unique<cluster::RepoStats>(runtime_, options_.cluster, *state_, *node_, *client_);
   repo_stats_->serve(router_);
   if (proxy_) proxy_->serve(*cluster_, *repo_stats_, *content_);
-  if (pinning_) pinning_->serve(*cluster_);
+  if (pinning_) pinning_->serve(*cluster_, *records_);
   CO_TRY(listen_gateway());
   CO_TRY(listen_metrics());
   CO_TRY(listen_peers());
@@ -172,6 +173,18 @@ Result<> Peer::listen_pinning() {
   if (!options_.pinning) return {};
   pinning_ = std::make_unique<api::pinning::PinningApi>(runtime_, *options_.pinning);
   return pinning_->listen();
+}
+
+Result<> Peer::reload(const PeerOptions& options) {
+  if (rest_ && options.rest) {
+    auto taken = rest_->reload(*options.rest);
+    if (!taken) return std::unexpected(taken.error().with_context("api.restapi"));
+  }
+  if (pinning_ && options.pinning) {
+    auto taken = pinning_->reload(*options.pinning);
+    if (!taken) return std::unexpected(taken.error().with_context("api.pinsvcapi"));
+  }
+  return {};
 }
 
 Result<> Peer::listen_gateway() {

@@ -13,6 +13,7 @@
 #include "cluster/block_exchange.h"
 #include "cluster/cluster.h"
 #include "cluster/membership.h"
+#include "cluster/records.h"
 #include "cluster/repo_stats.h"
 #include "consensus/consensus.h"
 #include "ipfs/ipfs_node.h"
@@ -34,6 +35,10 @@ class Peer {
   Task<> start();
   /// In the reverse order; flushes what has to be flushed.
   Task<> stop();
+
+  /// Takes over what can change while it runs: users, certificates and logs of the REST API. An error: it cannot use
+  /// what is there, and nothing was changed. After start().
+  Result<> reload(const PeerOptions& options);
 
   cluster::Cluster* cluster() { return cluster_.get(); }
   /// Returns when this peer was removed from its cluster, or superseded_by() or given_up() says something; not before
@@ -80,6 +85,7 @@ class Peer {
   std::unique_ptr<ipfs::IpfsNode> node_;
   std::unique_ptr<tracker::PinTracker> tracker_;
   std::unique_ptr<cluster::Cluster> cluster_;
+  std::unique_ptr<cluster::Records> records_;
   std::unique_ptr<rpc::GrpcServer> server_;
   std::shared_ptr<cluster::PeerSource> peer_blocks_;
   std::unique_ptr<cluster::ReadThroughNode> content_;

@@ -43,6 +43,23 @@ Task<> StopSignals::wait() {
   co_return Result<>{};
 }
 
+ReloadSignal::ReloadSignal(Runtime& runtime) : changed_(runtime), signals_(runtime.executor(), SIGUSR1) { listen(); }
+
+void ReloadSignal::listen() {
+  signals_.async_wait([this](boost::system::error_code ec, int) {
+    if (ec) return;
+    asked_ = true;
+    changed_.notify_all();
+    listen();
+  });
+}
+
+Task<> ReloadSignal::wait() {
+  while (!asked_) CO_TRY(co_await changed_.wait());
+  asked_ = false;
+  co_return Result<>{};
+}
+
 void notify_service_manager(std::string_view state) {
   const char* path = std::getenv("NOTIFY_SOCKET");
   if (!path || (path[0] != '/' && path[0] != '@')) return;

@@ -29,6 +29,22 @@ class StopSignals {
   int count_ = 0;
 };
 
+/// SIGUSR1: what can be read again is to be.
+class ReloadSignal {
+ public:
+  explicit ReloadSignal(Runtime& runtime);
+  /// Returns once for any number of signals since the last return. kCancelled.
+  Task<> wait();
+  void cancel() { signals_.cancel(); }
+
+ private:
+  void listen();
+
+  Notifier changed_;
+  boost::asio::signal_set signals_;
+  bool asked_ = false;
+};
+
 /// "READY=1", "STOPPING=1" for systemd; nothing without NOTIFY_SOCKET.
 void notify_service_manager(std::string_view state);
 

@@ -10,11 +10,13 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include <boost/json/serialize.hpp>
 #include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
 
+#include "base/log_levels.h"
 #include "base/log_output.h"
 #include "base/time.h"
 
@@ -82,6 +84,35 @@ constexpr std::pair<std::string_view, std::string_view> kGoNames[] = {
     {"singledags", "adder"},   {"shardingdags", "adder"},
 };
 
+struct Specification {
+  std::optional<LogLevel> general;
+  std::vector<std::pair<std::string, LogLevel>> named;
+};
+
+Result<Specification> parse_levels(std::string_view specification) {
+  Specification out;
+  while (!specification.empty()) {
+    auto comma = specification.find(',');
+    auto part = specification.substr(0, comma);
+    specification = comma == std::string_view::npos ? std::string_view{} : specification.substr(comma + 1);
+    if (part.empty()) continue;
+    auto colon = part.find(':');
+    auto text = colon == std::string_view::npos ? part : part.substr(colon + 1);
+    auto level = level_from(text);
+    if (!level) {
+      return fail(ErrorKind::kInvalidArgument, fmt::format("log level \"{}\": expected debug, info, warn or error, "
+                                                           "alone or as component:level",
+                                                           part));
+    }
+    if (colon == std::string_view::npos) {
+      out.general = level;
+    } else {
+      out.named.emplace_back(part.substr(0, colon), *level);
+    }
+  }
+  return out;
+}
+
 std::atomic<int>& level_of(std::string_view component) {
   auto& all = levels();
   std::lock_guard lock(all.mutex);
@@ -137,35 +168,20 @@ Result<> set_log_output(std::string_view file, std::string_view outputs) {
 
 void configure_log(LogOptions options) { json_lines = options.json; }
 
+Result<> check_log_levels(std::string_view specification) {
+  TRY(parse_levels(specification));
+  return {};
+}
+
 Result<> set_log_levels(std::string_view specification) {
-  std::vector<std::pair<std::string, LogLevel>> named;
-  std::optional<LogLevel> general;
-  while (!specification.empty()) {
-    auto comma = specification.find(',');
-    auto part = specification.substr(0, comma);
-    specification = comma == std::string_view::npos ? std::string_view{} : specification.substr(comma + 1);
-    if (part.empty()) continue;
-    auto colon = part.find(':');
-    auto text = colon == std::string_view::npos ? part : part.substr(colon + 1);
-    auto level = level_from(text);
-    if (!level) {
-      return fail(ErrorKind::kInvalidArgument, fmt::format("log level \"{}\": expected debug, info, warn or error, "
-                                                           "alone or as component:level",
-                                                           part));
-    }
-    if (colon == std::string_view::npos) {
-      general = level;
-    } else {
-      named.emplace_back(part.substr(0, colon), *level);
-    }
-  }
-  if (general) {
+  TRY_ASSIGN(auto wanted, parse_levels(specification));
+  if (wanted.general) {
     auto& all = levels();
     std::lock_guard lock(all.mutex);
-    all.general = static_cast<int>(*general);
+    all.general = static_cast<int>(*wanted.general);
     for (auto& [name, value] : all.by_component) value->store(all.general);
   }
-  for (auto& [name, level] : named) {
+  for (auto& [name, level] : wanted.named) {
     level_of(name).store(static_cast<int>(level));
     for (auto [go_name, component] : kGoNames) {
       if (name == go_name) level_of(component).store(static_cast<int>(level));

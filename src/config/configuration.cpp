@@ -301,4 +301,14 @@ Environment process_environment() {
   return out;
 }
 
+std::vector<std::string> changed_keys(const Configuration& a, const Configuration& b) {
+  std::vector<std::string> out;
+  for (const auto& section : sections()) {
+    for (const auto& field : section.fields) {
+      if (field.write && field.write(a) != field.write(b)) out.push_back(joined(section.path, field.key));
+    }
+  }
+  return out;
+}
+
 }  // namespace ipfsc::config

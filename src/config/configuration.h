@@ -75,6 +75,15 @@ struct Raft {
   Duration election_timeout = 500ms;
 };
 
+/// A user of an HTTP API.
+struct ApiUser {
+  std::string password;                 ///< clear text or hash; "" = by client certificate only
+  std::string role;                     ///< or
+  std::vector<std::string> operations;  ///< what the user may do
+  bool operator==(const ApiUser&) const = default;
+};
+using ApiUsers = std::map<std::string, ApiUser>;
+
 /// restapi and pinsvcapi.
 struct HttpApi {
   bool present = false;
@@ -86,6 +95,11 @@ struct HttpApi {
   Duration idle_timeout = 2min;
   int64_t max_header_bytes = 4096;
   std::optional<std::map<std::string, std::string>> basic_auth_credentials;  ///< user → password; never an empty map
+  ApiUsers users;              ///< beside basic_auth_credentials, whose users may do everything
+  std::string client_ca_file;  ///< relative to the configuration folder; set: clients need a certificate
+  int64_t auth_max_failed_tries = 10;
+  Duration auth_failed_tries_window = 1min;
+  std::string audit_log_file;
   std::string http_log_file;
   std::map<std::string, std::vector<std::string>> headers;
   std::vector<std::string> cors_allowed_origins = {"*"};
@@ -206,6 +220,11 @@ struct RttInformer {
   Duration metric_ttl = 30s;
 };
 
+struct Logs {
+  bool present = false;
+  std::string level;  ///< "info,raft:debug"; "" = as the command line says
+};
+
 struct Metrics {
   bool present = false;
   bool enable_stats = false;
@@ -233,6 +252,7 @@ struct Configuration {
   BandwidthInformer bandwidth;
   RttInformer rtt;
   Metrics metrics;
+  Logs logs;
 
   Configuration();
 
@@ -269,6 +289,9 @@ Result<> validate(const Configuration& config);
 
 /// What of a configuration that can be used is dangerous, or surprising enough to be said; one sentence each.
 std::vector<std::string> dangers(const Configuration& config);
+
+/// "api.restapi.users" for each key whose values differ.
+std::vector<std::string> changed_keys(const Configuration& a, const Configuration& b);
 
 /// What `init` begins with: every section that this program offers, consensus raft, the given IPFS node, a random
 /// secret.

@@ -238,6 +238,20 @@ Section http_section(HttpApi Configuration::* section, std::string_view path, st
           inert("private_key", Kind::kString, "\"\"", kNoLibp2p),
           c(&C::basic_auth_credentials, "basic_auth_credentials", "Users and passwords; null = open to everyone.",
             {.secret = true}),
+          c(&C::users, "users",
+            "Users with a `password` (clear text or a hash of `hash-password`) and a `role` (admin, pinner, reader) or "
+            "`operations`.",
+            {.write_default = false, .secret = true}),
+          c(&C::client_ca_file, "client_ca_file",
+            "Authorities (PEM) of client certificates, which every client needs then; their names are users.",
+            {.write_default = false}),
+          c(&C::auth_max_failed_tries, "auth_max_failed_tries",
+            "Failed logins of one address in a window, before it has to wait; 0 = no limit.",
+            {.at_least = kNotNegative, .write_default = false}),
+          c(&C::auth_failed_tries_window, "auth_failed_tries_window", "That window.",
+            {.at_least = kPositive, .write_default = false}),
+          c(&C::audit_log_file, "audit_log_file", "A line for each change that is asked for; empty = the log `audit`.",
+            {.write_default = false}),
           c(&C::http_log_file, "http_log_file", "Access log; empty = the log `restapilog`."),
           c(&C::headers, "headers", "Added to every answer."),
           c(&C::cors_allowed_origins, "cors_allowed_origins", "Web pages that may use the API."),
@@ -473,6 +487,16 @@ Section metrics_section() {
           }};
 }
 
+Section logs_section() {
+  return {.path = "observations.logs",
+          .variable_prefix = "CLUSTER_LOGS_",
+          .doc = "Logs of the peer.",
+          .present = present(&Configuration::logs),
+          .fields = {field(&Configuration::logs, &Logs::level, "level",
+                           "\"info,raft:debug\": levels of all and of single components; `--loglevel` comes before it.",
+                           {.write_default = false})}};
+}
+
 Section tracing_section() {
   constexpr std::string_view kNoTracing = "tracing is not offered";
   return {.path = "observations.tracing",
@@ -516,6 +540,7 @@ std::vector<Section> make_sections() {
   out.push_back(
       unused("monitor.monbasic", "CLUSTER_MONBASIC_", "old versions had it: peers are watched by themselves"));
   out.push_back(unused("informer.numpin", "CLUSTER_NUMPIN_", "no such metric is used"));
+  out.push_back(logs_section());
   out.push_back(metrics_section());
   out.push_back(tracing_section());
   out.push_back(unused("datastore.pebble", "CLUSTER_PEBBLE_", kOwnDatabase));

@@ -1,6 +1,7 @@
 // The rules between keys. Rules of one key alone are in the table.
 #include <fmt/format.h>
 
+#include "base/log_levels.h"
 #include "config/configuration.h"
 
 namespace ipfsc::config {
@@ -45,6 +46,9 @@ Result<> validate_certificate(std::string_view name, const Api& api) {
 
 Result<> validate_http(std::string_view name, const HttpApi& api) {
   TRY(validate_certificate(name, api));
+  if (!api.client_ca_file.empty() && api.ssl_cert_file.empty()) {
+    return wrong(fmt::format("{}.client_ca_file needs ssl_cert_file and ssl_key_file", name));
+  }
   return validate_listeners(fmt::format("{}.http_listen_multiaddress", name), api.http_listen_multiaddress);
 }
 
@@ -61,6 +65,9 @@ Result<> validate(const Configuration& config) {
   if (!config.cluster.present) return wrong("there is no cluster section");
   if (!config.raft.present) return wrong("could not determine the consensus component");
   TRY(validate_cluster(config.cluster));
+  if (auto levels = check_log_levels(config.logs.level); !levels) {
+    return fail(levels.error().with_context("logs.level"));
+  }
   TRY(validate_http("restapi", config.restapi));
   TRY(validate_http("pinsvcapi", config.pinsvcapi));
   TRY(validate_listeners("ipfsproxy.listen_multiaddress", config.ipfsproxy.listen_multiaddress));

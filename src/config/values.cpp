@@ -126,6 +126,8 @@ std::string_view kind_name(Kind kind) {
       return "map of texts";
     case Kind::kHeaders:
       return "map of lists";
+    case Kind::kUsers:
+      return "map of users";
   }
   return "";
 }
@@ -285,6 +287,35 @@ Result<> decode(const json::value& in, std::map<std::string, std::vector<std::st
   return {};
 }
 
+Result<> decode(const json::value& in, ApiUsers& value) {
+  const auto* object = in.if_object();
+  if (!object) return wrong(R"(expected an object like {"alice": {"password": "…", "role": "admin"}})");
+  ApiUsers parsed;
+  for (const auto& [name, member] : *object) {
+    auto of_user = [&name](std::string message) {
+      return wrong(fmt::format("user \"{}\": {}", std::string_view(name), message));
+    };
+    const auto* fields = member.if_object();
+    if (!fields) return of_user(R"(expected an object like {"password": "…", "role": "admin"})");
+    ApiUser user;
+    for (const auto& [key, field] : *fields) {
+      if (key == "operations") {
+        if (auto ok = decode(field, user.operations); !ok) return of_user("operations: " + ok.error().message);
+      } else if (key == "password" || key == "role") {
+        if (!field.is_string()) return of_user(fmt::format("{}: expected a text", std::string_view(key)));
+        (key == "password" ? user.password : user.role) = field.get_string();
+      } else {
+        return of_user(
+            fmt::format("unknown key \"{}\": there are password, role and operations", std::string_view(key)));
+      }
+    }
+    parsed.emplace(std::string_view(name), std::move(user));
+  }
+  if (parsed.empty()) return wrong("no user in it: leave it out");
+  value = std::move(parsed);
+  return {};
+}
+
 json::value encode(bool value) { return value; }
 json::value encode(int64_t value) { return value; }
 json::value encode(const std::string& value) { return json::value(value); }
@@ -333,6 +364,18 @@ json::value encode(const std::map<std::string, std::vector<std::string>>& value)
   return out;
 }
 
+json::value encode(const ApiUsers& value) {
+  json::object out;
+  for (const auto& [name, user] : value) {
+    json::object fields;
+    if (!user.password.empty()) fields["password"] = user.password;
+    if (!user.role.empty()) fields["role"] = user.role;
+    if (!user.operations.empty()) fields["operations"] = encode(user.operations);
+    out.emplace(name, std::move(fields));
+  }
+  return out;
+}
+
 Result<json::value> from_environment(Kind kind, std::string_view text) {
   if (!is_utf8(text)) return wrong("not UTF-8");  // nobody could read the file that `init` makes of it
   switch (kind) {
@@ -357,6 +400,8 @@ Result<json::value> from_environment(Kind kind, std::string_view text) {
       for (auto part : split(text, ',')) out.emplace_back(json::string_view(part));
       return json::value(std::move(out));
     }
+    case Kind::kUsers:
+      return parse_json(text);
     case Kind::kStringMap:
     case Kind::kHeaders: {
       json::object out;

@@ -27,6 +27,7 @@ enum class Kind {
   kStrings,
   kStringMap,
   kHeaders,
+  kUsers,
 };
 std::string_view kind_name(Kind kind);
 
@@ -88,6 +89,10 @@ template <>
 struct KindOf<std::map<std::string, std::vector<std::string>>> {
   static constexpr Kind value = Kind::kHeaders;
 };
+template <>
+struct KindOf<ApiUsers> {
+  static constexpr Kind value = Kind::kUsers;
+};
 
 // decode(): kInvalidArgument says what was expected and found; the caller puts the key in front.
 // An empty text leaves durations and sizes as they are.
@@ -105,6 +110,7 @@ Result<> decode(const boost::json::value& json, std::vector<SpreadRule>& value);
 Result<> decode(const boost::json::value& json, std::map<std::string, std::string>& value);
 Result<> decode(const boost::json::value& json, std::optional<std::map<std::string, std::string>>& value);
 Result<> decode(const boost::json::value& json, std::map<std::string, std::vector<std::string>>& value);
+Result<> decode(const boost::json::value& json, ApiUsers& value);  ///< no error shows a password
 
 boost::json::value encode(bool value);
 boost::json::value encode(int64_t value);
@@ -120,9 +126,10 @@ boost::json::value encode(const std::vector<SpreadRule>& value);
 boost::json::value encode(const std::map<std::string, std::string>& value);
 boost::json::value encode(const std::optional<std::map<std::string, std::string>>& value);
 boost::json::value encode(const std::map<std::string, std::vector<std::string>>& value);
+boost::json::value encode(const ApiUsers& value);
 
-/// The JSON that a variable's text stands for: lists are "a,b", maps "key:value,key:value", booleans and integers as Go
-/// reads them (1, t, TRUE; 0x10, 017).
+/// The JSON that a variable's text stands for: lists are "a,b", maps "key:value,key:value", users JSON, booleans and
+/// integers as Go reads them (1, t, TRUE; 0x10, 017).
 Result<boost::json::value> from_environment(Kind kind, std::string_view text);
 
 /// Units of 1000 ("kB") and of 1024 ("KiB"), or a plain number.

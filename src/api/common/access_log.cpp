@@ -1,12 +1,8 @@
 #include "api/common/access_log.h"
 
-#include <fcntl.h>
-#include <unistd.h>
+#include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
-
-#include "base/log.h"
+#include <ctime>
 
 namespace ipfsc::api::common {
 namespace {
@@ -50,32 +46,6 @@ std::string common_log_line(const net::AccessRecord& record) {
   fmt::format_to(std::back_inserter(line), " HTTP/1.{}\" {} {}", record.version_minor, record.status,
                  record.body_bytes);
   return line;
-}
-
-Result<std::unique_ptr<AccessLog>> AccessLog::open(const std::string& file, const LogComponent& log) {
-  int descriptor = -1;
-  if (!file.empty()) {
-    descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    if (descriptor < 0)
-      return fail(ErrorKind::kInvalidArgument, fmt::format("access log {}: {}", file, std::strerror(errno)));
-  }
-  return std::unique_ptr<AccessLog>(new AccessLog(descriptor, log));
-}
-
-AccessLog::~AccessLog() {
-  if (file_ >= 0) ::close(file_);
-}
-
-bool AccessLog::enabled() const { return file_ >= 0 || log_.enabled(LogLevel::kInfo); }
-
-void AccessLog::write(const net::AccessRecord& record) {
-  auto line = common_log_line(record);
-  if (file_ < 0) {
-    log_.info("{}", line);
-    return;
-  }
-  line += '\n';
-  (void)!::write(file_, line.data(), line.size());  // a full disk must not stop the API
 }
 
 }  // namespace ipfsc::api::common

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "api/auth/identity.h"
+
 namespace ipfsc::api::common {
 namespace {
 
@@ -10,9 +12,12 @@ constexpr size_t kMaxIdempotencyKeyBytes = 256;
 }  // namespace
 
 std::string actor_of(const net::Request& request, std::string_view api) {
-  std::string actor(api);
-  if (auto login = net::parse_basic_auth(request.header("Authorization").value_or(""))) actor += ":" + login->first;
-  return actor;
+  auto user = auth::identity_of(request).user;
+  if (user.empty()) {
+    // On an open API it is what the client says.
+    if (auto login = net::parse_basic_auth(request.header("Authorization").value_or(""))) user = login->first;
+  }
+  return user.empty() ? std::string(api) : fmt::format("{}:{}", api, user);
 }
 
 Result<Bytes> idempotency_key(const net::Request& request) {

@@ -1,5 +1,6 @@
 #include "api/pinning/pinning_api.h"
 
+#include "api/auth/identity.h"
 #include "api/common/caller.h"
 #include "api/common/http_api.h"
 #include "api/pinning/json.h"
@@ -63,15 +64,13 @@ struct PinningApi::Impl {
             .send_error = [](net::Response& response, int status,
                              std::string_view message) { send_error(response, status, message); },
             .ready = [this] { return common::check_ready(cluster); },
-            .handler = [this](net::Request& request, net::Response& response) { return router(request, response); }};
+            .handler = [this](net::Request& request, net::Response& response) { return router(request, response); },
+            .tokens = [this](std::string_view name) { return common::token_record(records, name); },
+            .name = "pinsvcapi"};
   }
 
-  /// Whoever asks is one user when nobody has to log in.
-  std::string user_of(const net::Request& request) const {
-    if (!options.credentials) return {};
-    auto login = net::parse_basic_auth(request.header("Authorization").value_or(""));
-    return login ? login->first : std::string();
-  }
+  /// Whoever asks is one user ("") when nobody has to log in.
+  static const std::string& user_of(const net::Request& request) { return auth::identity_of(request).user; }
 
   Result<cluster::PinningCaller> caller_of(const net::Request& request) const {
     cluster::PinningCaller caller{.user = user_of(request), .idempotency_key = {}};
@@ -130,6 +129,7 @@ struct PinningApi::Impl {
 
   const PinningOptions options;
   cluster::Cluster* cluster = nullptr;
+  const cluster::Records* records = nullptr;
   net::Router router;
   common::HttpApi http;
 };
@@ -140,7 +140,12 @@ PinningApi::~PinningApi() = default;
 
 Result<> PinningApi::listen() { return impl_->http.listen(); }
 
-void PinningApi::serve(cluster::Cluster& cluster) { impl_->cluster = &cluster; }
+void PinningApi::serve(cluster::Cluster& cluster, const cluster::Records& records) {
+  impl_->cluster = &cluster;
+  impl_->records = &records;
+}
+
+Result<> PinningApi::reload(const PinningOptions& options) { return impl_->http.reload(options); }
 
 const std::vector<ipld::Multiaddr>& PinningApi::addresses() const { return impl_->http.addresses(); }
 

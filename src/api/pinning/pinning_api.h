@@ -10,7 +10,8 @@
 
 namespace ipfsc::cluster {
 class Cluster;
-}
+class Records;
+}  // namespace ipfsc::cluster
 
 namespace ipfsc::api::pinning {
 
@@ -24,12 +25,15 @@ class PinningApi {
 
   /// Binds all addresses and accepts, as RestApi::listen().
   Result<> listen();
-  /// From now on requests are answered from `cluster`, which must live until stop() has returned.
-  void serve(cluster::Cluster& cluster);
+  /// From now on requests are answered from `cluster`, tokens from `records`, which must live until stop() has returned.
+  void serve(cluster::Cluster& cluster, const cluster::Records& records);
   const std::vector<ipld::Multiaddr>& addresses() const;
 
   /// Takes no more requests, lets running ones end until `deadline`, then cancels them.
   boost::asio::awaitable<void> stop(SteadyTime deadline);
+
+  /// Takes over what can change while it serves (common::HttpApi::reload).
+  Result<> reload(const PinningOptions& options);
 
  private:
   struct Impl;

@@ -23,7 +23,7 @@ class PinningTest : public rest::test::RestTest {
     options.listen = {*ipld::Multiaddr::parse("/ip4/127.0.0.1/tcp/0")};
     pinning_ = std::make_unique<PinningApi>(runtime_, std::move(options));
     ASSERT_TRUE(pinning_->listen());
-    pinning_->serve(*cluster_);
+    pinning_->serve(*cluster_, *records_);
     endpoint_ = *net::Endpoint::from_multiaddr(pinning_->addresses().at(0));
   }
   void TearDown() override {

@@ -5,6 +5,7 @@
 #include "api/rest/options.h"
 #include "base/runtime.h"
 #include "cluster/cluster.h"
+#include "cluster/records.h"
 #include "net/router.h"
 
 namespace ipfsc::api::rest {
@@ -14,6 +15,8 @@ struct RestContext {
   const RestOptions& options;
   EventHub& events;
   cluster::Cluster* cluster = nullptr;  ///< set before any handler runs
+  cluster::Records* records = nullptr;  ///< the same
+  bool has_users = false;               ///< requests have to say who they are from
 };
 
 /// The context outlives the router. Handlers return an Error unanswered: the API turns it into an answer.
@@ -35,6 +38,7 @@ Task<> get_past_allocation(RestContext& context, ipld::Cid cid, WallTime at, std
 
 /// {"count":…}
 Result<> send_count(net::Response& response, uint64_t count);
+void add_token_routes(net::Router& router, RestContext& context);  // token_endpoints.cpp: /tokens
 
 /// Who asks, and the Idempotency-Key. kInvalidArgument when the key is empty or longer than 256 bytes.
 Result<cluster::Caller> caller_of(const net::Request& request);

@@ -48,6 +48,7 @@ Task<> pin(RestContext& context, ipld::Cid cid, model::PinOptions options, net::
   CO_TRY_ASSIGN(bool dry_run, parse_bool(request.query(), "dry-run"));
   if (dry_run) co_return co_await preview(context, std::move(cid), std::move(options), response);
   CO_TRY_ASSIGN(auto caller, caller_of(request));
+  request.set_subject(cid.to_string());
   CO_TRY_ASSIGN(auto pinned, co_await context.cluster->pin(std::move(cid), std::move(options), std::move(caller)));
   co_return send_pin(response, pinned, model::PinJsonStyle::kRequest);
 }
@@ -67,6 +68,7 @@ Task<> pin_path(RestContext& context, std::string_view scheme, net::Request& req
 Task<> unpin(RestContext& context, ipld::Cid cid, net::Request& request, net::Response& response) {
   CO_TRY_ASSIGN(auto caller, caller_of(request));
   CO_TRY_ASSIGN(bool all_claims, parse_bool(request.query(), "all-claims"));
+  request.set_subject(cid.to_string());
   CO_TRY_ASSIGN(auto removed, co_await context.cluster->unpin(std::move(cid), std::move(caller), all_claims));
   co_return send_pin(response, removed, model::PinJsonStyle::kStored);
 }

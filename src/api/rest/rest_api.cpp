@@ -1,5 +1,6 @@
 #include "api/rest/rest_api.h"
 
+#include "api/auth/rules.h"
 #include "api/common/caller.h"
 #include "api/common/http_api.h"
 #include "api/rest/context.h"
@@ -36,6 +37,8 @@ struct RestApi::Impl {
     add_bulk_routes(router, context);
     add_status_routes(router, context);
     add_add_route(router, context);
+    add_token_routes(router, context);
+    context.has_users = options.has_users();
   }
 
   common::HttpApiParts parts() {
@@ -44,7 +47,12 @@ struct RestApi::Impl {
             .send_error = [](net::Response& response, int status,
                              std::string_view message) { send_error(response, status, message); },
             .ready = [this] { return common::check_ready(context.cluster); },
-            .handler = [this](net::Request& request, net::Response& response) { return router(request, response); }};
+            .handler = [this](net::Request& request, net::Response& response) { return router(request, response); },
+            .operation =
+                [this](const net::Request& request) {
+                  return auth::rest_operation(request.method(), router.pattern_of(request.method(), request.path()));
+                },
+            .tokens = [this](std::string_view name) { return common::token_record(context.records, name); }};
   }
 
   const RestOptions options;
@@ -59,9 +67,20 @@ RestApi::~RestApi() = default;
 
 Result<> RestApi::listen() { return impl_->http.listen(); }
 
-void RestApi::serve(cluster::Cluster& cluster) { impl_->context.cluster = &cluster; }
+void RestApi::serve(cluster::Cluster& cluster, cluster::Records& records) {
+  impl_->context.cluster = &cluster;
+  impl_->context.records = &records;
+}
 
 const std::vector<ipld::Multiaddr>& RestApi::addresses() const { return impl_->http.addresses(); }
+
+Result<> RestApi::reload(const RestOptions& options) {
+  TRY(impl_->http.reload(options));
+  impl_->context.has_users = options.has_users();
+  return {};
+}
+
+std::vector<std::string> RestApi::routes() const { return impl_->router.routes(); }
 
 boost::asio::awaitable<void> RestApi::stop(SteadyTime deadline) {
   co_await impl_->events.stop();  // those who listen would never end by themselves

@@ -9,7 +9,8 @@
 
 namespace ipfsc::cluster {
 class Cluster;
-}
+class Records;
+}  // namespace ipfsc::cluster
 
 namespace ipfsc::api::rest {
 
@@ -25,12 +26,17 @@ class RestApi {
   /// Cluster::ready() is true. kAlreadyExists when an address is in use, kInvalidArgument for addresses, certificates
   /// or a log file that cannot be used.
   Result<> listen();
-  /// From now on requests are answered from `cluster`, which must live until stop() has returned.
-  void serve(cluster::Cluster& cluster);
+  /// From now on requests are answered from these, which must live until stop() has returned.
+  void serve(cluster::Cluster& cluster, cluster::Records& records);
   const std::vector<ipld::Multiaddr>& addresses() const;
 
   /// Takes no more requests, lets running ones end until `deadline`, then cancels them.
   boost::asio::awaitable<void> stop(SteadyTime deadline);
+
+  /// Takes over what can change while it serves (common::HttpApi::reload).
+  Result<> reload(const RestOptions& options);
+  /// Every "METHOD pattern" that it serves.
+  std::vector<std::string> routes() const;
 
  private:
   struct Impl;

@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "api/auth/rules.h"
 #include "api/rest/test_support.h"
 
 namespace ipfsc::api::rest::test {
@@ -105,6 +106,40 @@ TEST_F(RestTest, BasicAuthentication) {
   EXPECT_EQ(get("/health").status, 204);
   EXPECT_EQ(get("/livez").status, 200);
   EXPECT_EQ(call({.method = "OPTIONS", .target = "/id"}).status, 405);
+}
+
+TEST_F(RestTest, EveryRouteThatChangesSomethingHasARule) {
+  start();
+  for (const auto& route : api_->routes()) {
+    auto blank = route.find(' ');
+    EXPECT_TRUE(auth::has_rest_rule(route.substr(0, blank), route.substr(blank + 1)))
+        << route << " has no row in api/auth/rules.cpp: only administrators may use it";
+  }
+}
+
+TEST_F(RestTest, TokensAreMadeListedAndRevoked) {
+  start({{.users = {{.name = "root", .password = "r00t", .role = "admin", .operations = {}},
+                    {.name = "rita", .password = "r", .role = "reader", .operations = {}}}}});
+  net::Headers root = {{"Authorization", net::basic_auth("root", "r00t")}};
+  net::Headers rita = {{"Authorization", net::basic_auth("rita", "r")}};
+  EXPECT_EQ(post("/tokens", rita, R"({"name":"ci","role":"reader"})").status, 403);
+  auto made = post("/tokens", root, R"({"name":"ci","role":"reader","expire_in":"1h"})");
+  ASSERT_EQ(made.status, 200) << made.body;
+  EXPECT_EQ(*net::find_header(made.headers, "Cache-Control"), "no-store");
+  auto at = made.body.find("ict_ci.");
+  ASSERT_NE(at, std::string::npos) << made.body;
+  auto text = made.body.substr(at, made.body.find('"', at) - at);
+  net::Headers token = {{"Authorization", "Bearer " + text}};
+  EXPECT_EQ(call({.target = "/id", .headers = token}).status, 200);
+  EXPECT_EQ(call({.method = "POST", .target = "/ipfs/gc", .headers = token}).status, 403);
+  EXPECT_EQ(post("/tokens", root, R"({"name":"ci","role":"admin"})").status, 409);
+  auto listed = call({.target = "/tokens", .headers = root});
+  EXPECT_NE(listed.body.find(R"("name":"ci","role":"reader","operations":["read"])"), std::string::npos) << listed.body;
+  EXPECT_EQ(listed.body.find("ict_"), std::string::npos);
+  EXPECT_EQ(call({.method = "DELETE", .target = "/tokens/ci", .headers = root}).status, 204);
+  EXPECT_EQ(call({.target = "/id", .headers = token}).status, 401);
+  EXPECT_EQ(call({.method = "DELETE", .target = "/tokens/ci", .headers = root}).status, 404);
+  EXPECT_EQ(call({.target = "/tokens", .headers = root}).body, "[]\n");
 }
 
 TEST_F(RestTest, AccessLogFile) {

@@ -104,6 +104,7 @@ class RestTest : public testing::Test {
     cluster_ = std::make_unique<cluster::Cluster>(
         runtime_, cluster::ClusterOptions{.self = self_id(), .peername = "here", .version = "1.1.6+test"}, *state_,
         *consensus_, *tracker_, *node_, *peers_, traffic_);
+    records_ = std::make_unique<cluster::Records>(runtime_, cluster_->options(), *state_, *consensus_);
   }
 
   /// Listens with `options` (and a free port) and serves; tests that want other options call it themselves.
@@ -113,7 +114,7 @@ class RestTest : public testing::Test {
     auto listened = api_->listen();
     ASSERT_TRUE(listened) << listened.error().message;
     endpoint_ = *net::Endpoint::from_multiaddr(api_->addresses().at(0));
-    api_->serve(*cluster_);
+    api_->serve(*cluster_, *records_);
     cluster_->set_ready(ready ? Result<>{} : fail(ErrorKind::kUnavailable, "the state is being loaded"));
   }
 
@@ -203,6 +204,7 @@ class RestTest : public testing::Test {
   std::unique_ptr<ipfs::EmbeddedNode> node_;
   std::unique_ptr<tracker::PinTracker> tracker_;
   std::unique_ptr<cluster::Cluster> cluster_;
+  std::unique_ptr<cluster::Records> records_;
   std::unique_ptr<RestApi> api_;
   net::Endpoint endpoint_;
   net::HttpClient client_{runtime_};

@@ -34,6 +34,7 @@ struct Context {
 int init(const Context& context);
 int daemon(const Context& context);
 int version(const Context& context);
+int hash_password(const Context& context);
 int state_export(const Context& context);
 int state_import(const Context& context);
 int state_cleanup(const Context& context);

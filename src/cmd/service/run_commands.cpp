@@ -86,10 +86,33 @@ int daemon(const Context& context) {
     if (options.leave) config.cluster.leave_on_shutdown = true;
     if (options.stats) config.metrics.enable_stats = true;
     if (options.tracing) context.say("warning: tracing is not offered: --tracing has no effect");
-    auto code = app::run_daemon(config, identity, {.bootstrap = *bootstrap, .no_trust = options.no_trust});
+    const auto& global = context.options.global;
+    if (global.log_level.empty() && !global.debug && !config.logs.level.empty()) {
+      if (auto done = set_log_levels(config.logs.level); !done) {
+        return context.failed("setting log levels", done.error().message);
+      }
+    }
+    auto load = [&context, &options]() -> Result<config::Configuration> {
+      TRY_ASSIGN(auto again, load_configuration(context));
+      if (options.leave) again.cluster.leave_on_shutdown = true;
+      if (options.stats) again.metrics.enable_stats = true;
+      return again;
+    };
+    auto code =
+        app::run_daemon(config, identity, {.bootstrap = *bootstrap, .no_trust = options.no_trust, .load = load});
     if (!code) return context.failed("starting the peer", code.error().message);
     return *code;
   });
+}
+
+int hash_password(const Context& context) {
+  if (::isatty(::fileno(context.streams.in)) == 1) context.say("the password, and Enter:");
+  auto password = context.read_line();
+  if (password.empty()) return context.failed("reading the password", "there is none on the standard input");
+  auto hash = app::hash_password(password);
+  if (!hash) return context.failed("hashing the password", hash.error().message);
+  fmt::print(context.streams.out, "{}\n", *hash);
+  return kExitOk;
 }
 
 int version(const Context& context) {

@@ -42,6 +42,7 @@ class CommandLine {
     command(config, "docs", "Print the page of all keys", "", config_docs)->group("");
     auto* repo = command(&root_, "repo", "Look after the blocks of the embedded IPFS node", "", nullptr);
     command(repo, "verify", "Hash every block again; the peer must be stopped", "", repo_verify);
+    command(&root_, "hash-password", "Hash the password on the standard input for service.json", "", hash_password);
     command(&root_, "version", "Print the version", "", version);
   }
 

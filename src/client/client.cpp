@@ -53,6 +53,7 @@ struct Client::State {
                      .verify_certificate = options.verify_certificate,
                      .timeout = options.timeout};
     if (!request.content_type.empty()) http.headers.emplace_back("Content-Type", request.content_type);
+    if (!options.bearer_token.empty()) http.headers.emplace_back("Authorization", "Bearer " + options.bearer_token);
     std::string rest = request.path + query_string(request.query);
     for (size_t tries = 1;; ++tries) {
       const Endpoint& to = endpoints[current];

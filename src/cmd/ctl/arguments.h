@@ -16,7 +16,7 @@ struct GlobalOptions {
   bool https = false, no_check_certificate = false, debug = false, force_http = false;
   std::string encoding = "text";
   int64_t timeout_seconds = 0;
-  std::string basic_auth;
+  std::string basic_auth, token;
 };
 
 struct WaitOptions {
@@ -39,6 +39,10 @@ struct AddOptions {
   std::string format, layout, chunker = "size-262144", hash = "sha2-256";
   int64_t cid_version = 0;
   bool progress = true;
+};
+
+struct TokenOptions {
+  std::string role, operations, expire_in;
 };
 
 struct GetOptions {
@@ -69,6 +73,7 @@ struct Options {
   GetOptions get;
   ListFlags list;
   EventFlags events;
+  TokenOptions token;
   bool no_status = false;
   bool dry_run = false;
   bool force = false;

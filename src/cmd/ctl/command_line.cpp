@@ -21,6 +21,7 @@ class CommandLine {
     declare_status();
     declare_events();
     declare_health();
+    declare_tokens();
     command(&root_, "version", "Show the version of the peer", "", version);
     auto* ipfs = group("ipfs", "Do something on every peer's IPFS node");
     auto* gc = command(ipfs, "gc", "Collect garbage", "", ipfs_gc);
@@ -62,6 +63,10 @@ class CommandLine {
     root_.add_flag("--debug,-d", g.debug, "log what goes over the wire to stderr");
     root_.add_option("--basic-auth", g.basic_auth, "user[:password]; uses HTTPS unless --force-http is given")
         ->envname("CLUSTER_CREDENTIALS");
+    root_
+        .add_option("--token", g.token,
+                    "token of `token create` or POST /token; uses HTTPS unless --force-http is given")
+        ->envname("CLUSTER_TOKEN");
     root_.add_flag("--force-http,-f", g.force_http, "send credentials without HTTPS");
   }
 
@@ -204,6 +209,20 @@ class CommandLine {
     auto* sync =
         command(&root_, "sync", "Compare with what the IPFS nodes have, and mend what differs", "[CID]", ctl::sync);
     sync->add_flag("--local", o_.local, "only on the peer that answers");
+  }
+
+  void declare_tokens() {
+    auto* token = group("token", "Tokens for programs, which can be revoked one by one");
+    auto* create = command(token, "create", "Make a token and show it, this once", "<name>", token_create);
+    create->add_option("--role", o_.token.role, "admin, pinner or reader");
+    create->add_option(
+        "--operations", o_.token.operations,
+        "instead: what it is good for, comma-separated: read, pin, unpin, add, recover, peers, movements, "
+        "gc, tokens, admin");
+    create->add_option("--expire-in", o_.token.expire_in,
+                       "good for this long, like 720h; by default until it is removed");
+    command(token, "ls", "List the tokens", "", token_ls);
+    command(token, "rm", "Revoke a token, at all peers", "<name>", token_rm);
   }
 
   void declare_health() {

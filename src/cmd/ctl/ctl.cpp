@@ -36,6 +36,14 @@ std::expected<client::ClientOptions, Refusal> client_options(const GlobalOptions
   out.verify_certificate = !global.no_check_certificate;
   out.log_traffic = global.debug;
   if (global.timeout_seconds > 0) out.timeout = std::chrono::seconds(global.timeout_seconds);
+  if (!global.token.empty() && !global.basic_auth.empty()) {
+    return std::unexpected(Refusal{"reading the credentials", "--token and --basic-auth exclude each other"});
+  }
+  out.bearer_token = global.token;
+  if (!global.token.empty() && !global.https && !global.force_http) {
+    fmt::print(err, "warning: HTTPS is used because of --token; --force-http keeps HTTP\n");
+    out.https = true;
+  }
   if (!global.basic_auth.empty()) {
     size_t colon = global.basic_auth.find(':');
     out.user = global.basic_auth.substr(0, colon);

@@ -6,6 +6,7 @@
 
 #include <boost/json.hpp>
 
+#include "base/json.h"
 #include "base/text.h"
 
 namespace ipfsc::config {

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/real_runtime.h"
 #include "cluster/cluster.h"
+#include "cluster/records.h"
 #include "ipfs/embedded/embedded_node.h"
 #include "net/http_client.h"
 #include "net/multipart.h"

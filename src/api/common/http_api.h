@@ -16,7 +16,7 @@
 namespace ipfsc::cluster {
 class Cluster;
 class Records;
-}
+}  // namespace ipfsc::cluster
 
 namespace ipfsc::api::common {
 

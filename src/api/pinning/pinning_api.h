@@ -25,7 +25,8 @@ class PinningApi {
 
   /// Binds all addresses and accepts, as RestApi::listen().
   Result<> listen();
-  /// From now on requests are answered from `cluster`, tokens from `records`, which must live until stop() has returned.
+  /// From now on requests are answered from `cluster`, tokens from `records`, which must live until stop() has
+  /// returned.
   void serve(cluster::Cluster& cluster, const cluster::Records& records);
   const std::vector<ipld::Multiaddr>& addresses() const;
 

@@ -21,8 +21,15 @@ constexpr Duration kJudgeInterval = std::chrono::milliseconds(200);
 constexpr Duration kAlertInterval = std::chrono::seconds(1);
 constexpr Duration kAnswerTime = std::chrono::seconds(5);
 constexpr Duration kWriteTime = std::chrono::seconds(10);
-constexpr size_t kMostRelayed = 32;                       // heartbeats of others, in one answer
+constexpr size_t kMostRelayed = 12;                       // heartbeats of others, in the answer of one voter
 constexpr Duration kFirstLink = std::chrono::seconds(1);  // between two looks for one, while there is none
+
+void relay(proto::HeartbeatAnswer& answer, const ipld::PeerId& peer, const Bytes& heartbeat, Duration age) {
+  auto& relayed = *answer.add_others();
+  relayed.set_peer(peer.bytes());
+  relayed.set_heartbeat(heartbeat);
+  relayed.set_age_ms(static_cast<uint64_t>(age / std::chrono::milliseconds(1)));
+}
 
 }  // namespace
 
@@ -123,9 +130,10 @@ monitor::Heartbeat Heartbeats::own() {
 
 Task<> Heartbeats::send_loop() {
   for (;;) {
-    auto bytes = monitor::encode_heartbeat(own());
+    sent_ = monitor::encode_heartbeat(own());
+    sent_at_ = runtime_.now();
     for (const auto& peer : voters()) {
-      if (peer != options_.self && sending_.insert(peer).second) tasks_.spawn("heartbeat", send(peer, bytes));
+      if (peer != options_.self && sending_.insert(peer).second) tasks_.spawn("heartbeat", send(peer, sent_));
     }
     CO_TRY(co_await runtime_.sleep_for(kInterval));
   }
@@ -178,9 +186,7 @@ Task<Bytes> Heartbeats::take(rpc::CallInfo info, Bytes request) {
   hear(info.caller, std::move(heartbeat), std::move(request), now);
   proto::HeartbeatAnswer answer;
   if (!voters().contains(info.caller)) {
-    auto& mine = *answer.add_others();
-    mine.set_peer(options_.self.bytes());
-    mine.set_heartbeat(monitor::encode_heartbeat(own()));
+    if (!sent_.empty()) relay(answer, options_.self, sent_, now - sent_at_);
     // In turns when they are many: each has been told to everybody after a moment.
     auto& told = told_up_to_[info.caller];
     auto next = heard_.upper_bound(told);
@@ -189,10 +195,7 @@ Task<Bytes> Heartbeats::take(rpc::CallInfo info, Bytes request) {
       const auto& [peer, heard] = *next;
       told = peer;
       if (peer == info.caller) continue;
-      auto& relayed = *answer.add_others();
-      relayed.set_peer(peer.bytes());
-      relayed.set_heartbeat(heard.bytes);
-      relayed.set_age_ms(static_cast<uint64_t>((now - heard.at) / std::chrono::milliseconds(1)));
+      relay(answer, peer, heard.bytes, now - heard.at);
     }
   }
   co_return answer.SerializeAsString();

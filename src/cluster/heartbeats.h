@@ -89,6 +89,8 @@ class Heartbeats {
   std::map<ipld::PeerId, ipld::PeerId> told_up_to_;  // the last of heard_ that each peer was told
   std::set<ipld::PeerId> sending_;                   // an answer is awaited
   uint64_t run_, sequence_ = 0;
+  Bytes sent_;  // the last of this peer's own, encoded; those that are no voters get it with an answer
+  SteadyTime sent_at_{};
   bool leading_ = false, writing_ = false;
   SteadyTime alerts_at_{};
   TaskGroup tasks_;

@@ -1,6 +1,7 @@
 // daemon, version, state …, repo verify: the command line around what app/ does.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -32,6 +33,29 @@ Result<std::vector<ipld::PeerId>> parse_peer_ids(std::string_view list) {
   }
   return out;
 }
+
+/// What is typed into the terminal is not shown as long as this lives. Of no effect on anything else than a terminal.
+class HiddenInput {
+ public:
+  explicit HiddenInput(int fd) : fd_(fd), is_terminal_(::tcgetattr(fd, &before_) == 0) {
+    if (!is_terminal_) return;
+    auto hidden = before_;
+    hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    ::tcsetattr(fd_, TCSAFLUSH, &hidden);
+  }
+  ~HiddenInput() {
+    if (is_terminal_) ::tcsetattr(fd_, TCSAFLUSH, &before_);
+  }
+  HiddenInput(const HiddenInput&) = delete;
+  HiddenInput& operator=(const HiddenInput&) = delete;
+
+  bool is_terminal() const { return is_terminal_; }
+
+ private:
+  int fd_;
+  termios before_{};
+  bool is_terminal_;
+};
 
 Result<app::ImportRequest> import_request(const StateOptions& options) {
   app::ImportRequest request;
@@ -106,7 +130,8 @@ int daemon(const Context& context) {
 }
 
 int hash_password(const Context& context) {
-  if (::isatty(::fileno(context.streams.in)) == 1) context.say("the password, and Enter:");
+  HiddenInput hidden(::fileno(context.streams.in));
+  if (hidden.is_terminal()) context.say("the password, and Enter:");
   auto password = context.read_line();
   if (password.empty()) return context.failed("reading the password", "there is none on the standard input");
   auto hash = app::hash_password(password);

@@ -39,6 +39,7 @@ Result<int> run_daemon(const config::Configuration& config, const identity::Iden
                        config.cluster.leave_on_shutdown, flags.bootstrap.size());
   return 0;
 }
+Result<std::string> hash_password(std::string_view password) { return fmt::format("hash of {}", password); }
 Result<uint64_t> export_state(const config::Configuration&, const identity::Identity&, const TextSink& sink) {
   TRY(sink("{\"cid\":\"a\"}\n"));
   return 1;
@@ -475,6 +476,13 @@ TEST_F(Migrate, RefusesAndChangesNothing) {
   refuses({old_, export_}, old_ + "/identity.json: id is missing");
   std::filesystem::remove(old_ + "/identity.json");
   refuses({old_, export_}, old_ + "/identity.json does not exist");
+}
+
+TEST_F(Service, HashesAPasswordFromItsInput) {
+  EXPECT_EQ(run({"hash-password"}, "correct horse\n").out, "hash of correct horse\n");
+  auto none = run({"hash-password"});
+  EXPECT_EQ(none.code, 1);
+  EXPECT_THAT(none.err, HasSubstr("there is none on the standard input"));
 }
 
 }  // namespace

@@ -151,9 +151,10 @@ Task<Bytes> Membership::take_join(rpc::CallInfo info, Bytes bytes) {
 Result<> Membership::admit(const ipld::PeerId& caller, rpc::Access access) {
   if (access == rpc::Access::kOutsider) return {};
   auto known = state_.peer(caller);
-  if (known && was_removed(*known)) return fail(removed_error(caller));
+  bool returned = known && was_removed(*known) && has_come_back(*known);
+  if (known && was_removed(*known) && !returned) return fail(removed_error(caller));
   if (auto foreign = foreign_.find(caller); foreign != foreign_.end()) return fail(foreign->second);
-  if (known && belongs(*known)) return {};
+  if (returned || (known && belongs(*known))) return {};
   // A peer that has just joined has no state yet; its log knows the members.
   if (consensus_->names(caller)) return {};
   // Nor does a peer that was away know who joined meanwhile. While nobody leads, one of those may be the leader that
@@ -163,6 +164,16 @@ Result<> Membership::admit(const ipld::PeerId& caller, rpc::Access access) {
     ask_all();
   }
   return fail(ErrorKind::kPermissionDenied, "the peer " + caller.to_string() + " does not belong to this cluster");
+}
+
+/// Whether a peer that was removed has joined again behind what this one has applied, and may be the leader that it
+/// waits for: members that have applied more say so.
+bool Membership::has_come_back(const state::Peer& removed) {
+  if (removed.state == proto::PEER_STATE_BANNED || consensus_->leader()) return false;
+  auto vouched = vouched_for_.find(removed.id);
+  if (vouched != vouched_for_.end() && vouched->second > state_.info().applied.value) return true;
+  ask_all();
+  return false;
 }
 
 /// Of one that wants to join.

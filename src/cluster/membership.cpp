@@ -135,9 +135,11 @@ Task<Bytes> Membership::take_hello(rpc::CallInfo info, Bytes bytes) {
   set_protocol(answer);
   answer.set_cluster_id(info_here.cluster_id);
   answer.set_incarnation(info_here.incarnation);
+  answer.set_applied(info_here.applied.value);
   if (auto member = admit(info.caller, rpc::Access::kMember); !member) {
     auto known = state_.peer(info.caller);
     answer.set_removed(known && was_removed(*known));
+    if (answer.removed() && consensus_ != nullptr) answer.set_removed_raft_id(consensus_->former_id(info.caller));
     co_return answer.SerializeAsString();
   }
   learn(request.self());
@@ -193,15 +195,24 @@ Task<> Membership::greet(ipld::PeerId peer) {
   }
 }
 
+/// Whether it is this peer as it is now that was removed, by the answer of `peer`, not one of the same id before it.
+bool Membership::means_this_one(const ipld::PeerId& peer, const proto::HelloAnswer& answer) const {
+  auto own = state_.info().cluster_id;
+  // One that has joined and applied nothing yet has no cluster id.
+  if (consensus_ == nullptr || (own.empty() ? !consensus_->names(peer) : answer.cluster_id() != own)) return false;
+  // Who lags behind a second join knows only older numbers.
+  return answer.removed_raft_id() != 0 && answer.removed_raft_id() >= consensus_->log_start().raft_id;
+}
+
 void Membership::take_word_of(const ipld::PeerId& peer, const proto::HelloAnswer& answer) {
   note_incarnation(peer, answer.cluster_id(), answer.incarnation());
-  if (answer.cluster_id() == state_.info().cluster_id) told_removed_ |= answer.removed();
+  told_removed_ |= answer.removed() && means_this_one(peer, answer);
   auto known = state_.peer(peer);
   bool member = known && belongs(*known);
   for (const auto& entry : answer.peers()) {
     auto who = ipld::PeerId::from_bytes(entry.peer());
     if (!who) continue;
-    if (member) vouched_for_.insert(*who);
+    if (member) vouched_for_[*who] = std::max(vouched_for_[*who], answer.applied());
     // What others say of a third peer is older than its own word.
     if (*who == peer || !told_.contains(*who)) learn(entry);
   }
@@ -213,7 +224,12 @@ void Membership::ask_all() {
   auto now = runtime_.now();
   if (asked_all_ && now - *asked_all_ < kAskAllAgain) return;
   asked_all_ = now;
-  for (const auto& peer : other_members(state_, options_.self)) {
+  auto peers = other_members(state_, options_.self);
+  // One that has applied nothing yet knows those that it was to join.
+  if (peers.empty()) {
+    for (const auto& [peer, addresses] : hints_) peers.push_back(peer);
+  }
+  for (const auto& peer : peers) {
     tasks_.spawn("asking who belongs to the cluster", [](Membership& self, ipld::PeerId peer) -> Task<> {
       auto answer = co_await self.say_hello(peer, kFirstCallTime);
       if (answer) self.take_word_of(peer, *answer);

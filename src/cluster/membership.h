@@ -66,6 +66,7 @@ class Membership {
   Task<> greet(ipld::PeerId peer);
   void ask_all();
   void take_word_of(const ipld::PeerId& peer, const proto::HelloAnswer& answer);
+  bool means_this_one(const ipld::PeerId& peer, const proto::HelloAnswer& answer) const;
   Task<proto::HelloAnswer> say_hello(ipld::PeerId peer, Duration time);
   Task<> announce();
   proto::Operation told_change(const state::Peer& known, const std::string& name, proto::PeerRole role,
@@ -74,6 +75,7 @@ class Membership {
 
   proto::PeerEntry own_entry() const;
   proto::PeerEntry entry_of(const ipld::PeerId& peer) const;
+  bool has_come_back(const state::Peer& removed);
   Result<> check_approved(const ipld::PeerId& peer, const std::string& remote);
   Result<> note_protocol(const ipld::PeerId& peer, Result<> checked);
   void learn(const proto::PeerEntry& entry);
@@ -92,7 +94,7 @@ class Membership {
   std::map<ipld::PeerId, std::vector<ipld::Multiaddr>> told_;  // by greetings since the start: the newest word
   std::map<ipld::PeerId, std::vector<ipld::Multiaddr>> hints_;
   std::map<ipld::PeerId, std::vector<ipld::Multiaddr>> used_;  // what the client has
-  std::set<ipld::PeerId> vouched_for_;                         // members, by the word of members
+  std::map<ipld::PeerId, uint64_t> vouched_for_;  // members, by the word of members that had applied so much
   std::optional<SteadyTime> asked_all_;
   std::map<ipld::PeerId, SteadyTime> waiting_;  // for approval, and when that was said last
   TaskGroup tasks_;

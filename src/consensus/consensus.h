@@ -60,6 +60,8 @@ class Consensus {
   virtual std::vector<Member> members() const = 0;
   /// Whether the peer is a member, or was one.
   virtual bool names(const ipld::PeerId& peer) const = 0;
+  /// The last number of a peer that was a member and is none now; else 0.
+  virtual uint64_t former_id(const ipld::PeerId& peer) const = 0;
 
   /// Returns when this peer's state contains everything that was acknowledged before the call, anywhere; the value is
   /// the log index that it waited for. A read that follows is linearizable.

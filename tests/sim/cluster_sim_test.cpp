@@ -44,9 +44,11 @@ constexpr uint64_t kKept[] = {
 
 /// And those that did with changes of the members.
 constexpr uint64_t kKeptWithChanges[] = {
-    15,   // a voter was removed while two others were down, and the rest had no majority
-    98,   // of two changes of a peer's entry at the same time one was lost
-    105,  // the end of a movement undid what a pin had put under way meanwhile
+    15,    // a voter was removed while two others were down, and the rest had no majority
+    98,    // of two changes of a peer's entry at the same time one was lost
+    105,   // the end of a movement undid what a pin had put under way meanwhile
+    2031,  // a peer that had joined again was told by one that lagged behind that it was removed, and refused as leader
+    3022,  // a peer that was removed before it had applied anything was never told
 };
 
 TEST_F(ClusterSim, KeepsItsPromisesInStoriesThatFoundABug) {

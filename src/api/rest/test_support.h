@@ -41,6 +41,7 @@ class AppliedAtOnce final : public consensus::Consensus {
   std::vector<consensus::Member> members() const override { return {{.peer = self_id(), .raft_id = 1, .self = true}}; }
   Task<LogIndex> barrier(SteadyTime) override { co_return state_.applied_index(); }
   bool names(const ipld::PeerId& peer) const override { return peer == self_id(); }
+  uint64_t former_id(const ipld::PeerId&) const override { return 0; }
   Task<Bytes> add_member(ipld::PeerId, SteadyTime) override { co_return fail(ErrorKind::kUnimplemented, "alone"); }
   std::string trouble() const override { return {}; }
   Task<> resign(SteadyTime) override { co_return Result<>{}; }

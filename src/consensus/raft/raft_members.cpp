@@ -81,6 +81,15 @@ bool RaftConsensus::names(const ipld::PeerId& peer) const {
   return std::ranges::any_of(peers_, [&](const auto& member) { return member.second == peer; });
 }
 
+uint64_t RaftConsensus::former_id(const ipld::PeerId& peer) const {
+  if (member_id(peer)) return 0;
+  RaftId former = 0;
+  for (const auto& [id, named] : peers_) {
+    if (named == peer) former = id;  // the numbers ascend
+  }
+  return former;
+}
+
 /// ": not reached: A, B; 2 of the 3 voters are needed"; nothing when this peer is no voter or all are reached.
 std::string RaftConsensus::missing_voters() const {
   std::string missing;

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """./dev bench NAME…|all: measures the release build from outside; one JSON line each.
 
-Names: add-large add-small add-memory pin-rate state-import list-stream start status-1m idle http reads events; of three peers:
+Names: add-large add-small add-memory pin-rate state-import list-stream start status-1m idle http tls reads events; of three
+peers:
 cluster-join cluster-pins cluster-bulk cluster-latency cluster-pinned cluster-add cluster-failover cluster-failover-100k
 cluster-election cluster-agents (with 24 agents).
 """
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -223,15 +225,57 @@ def idle():
 
 def http():
     folder = fx.fresh("http")
+    count = 300_000
     with fx.peer_in(folder).start() as peer:
         rate, errors, p99 = fx.wrk(peer.api + "/id", connections=64, seconds=5, latency=True)
         report("http-id", rate, "requests/s", 30_000, "wrk, 64 connections, on the same cores", p99_ms=p99, errors=errors)
+        lines = folder / "lines"
+        lines.write_text("".join(f'{{"cid":"{fx.cid_of(i)}","name":"bulk {i}"}}\n' for i in range(count)))
+        start = time.perf_counter()
+        answer = subprocess.run(["curl", "-sS", "-T", str(lines), "-X", "POST", f"{peer.api}/pins"], capture_output=True,
+                                text=True, check=True).stdout
+        seconds = time.perf_counter() - start
+        assert answer.count("\n") == count and '"code"' not in answer, answer[-300:]
+        report("http-bulk", count / seconds, "pins/s", 30_000, "one POST /pins of 300,000 lines; nobody has the content")
+        cids = cid_file(folder, (fx.cid_of(i) for i in range(count)))
+        script = fx.wrk_script(folder, "pins.lua", FILE=cids, METHOD="GET", QUERY="")
+        rate, errors, p99 = fx.wrk(peer.api, script, connections=64, seconds=5, latency=True)
+        report("http-pin-status", rate, "requests/s", 20_000, "GET /pins/{cid} of 300,000 pins, 64 connections", p99_ms=p99, errors=errors)
         peer.stop()
+    shutil.rmtree(folder)
+
+
+def signature_rate():
+    """ECDSA signatures with P-256 a second, by one core: what a handshake costs a server at least."""
+    out = subprocess.run(["openssl", "speed", "-seconds", "2", "-mr", "ecdsap256"], capture_output=True, text=True, check=True).stdout
+    return float(next(line for line in out.splitlines() if line.startswith("+F4:")).split(":")[3])
+
+
+def tls():
+    folder = fx.fresh("tls")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=bench", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(folder / "server.key"),
+                    "-out", str(folder / "server.crt")], capture_output=True, check=True)
+    peer = fx.peer_in(folder)
+    peer.edit(lambda c: c["api"]["restapi"].update(ssl_cert_file=str(folder / "server.crt"), ssl_key_file=str(folder / "server.key")))
+    seconds = 5
+    with peer.start(wait=False):
+        address = peer.api.partition("://")[2]
+        ready = ["curl", "-sfk", f"https://{address}/readyz"]
+        fx.wait_until(lambda: subprocess.run(ready, capture_output=True).returncode == 0, 30)
+        clients = [subprocess.Popen(["openssl", "s_time", "-connect", address, "-new", "-time", str(seconds)], text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(2)]
+        made = [re.search(r"(\d+) connections in [\d.]+ real", client.communicate()[0]) for client in clients]
+        assert all(made), "openssl s_time counted nothing"
+        report("tls-handshakes", sum(int(one.group(1)) for one in made) / seconds, "handshakes/s", 1_000,
+               f"two clients on the same cores; a core signs {signature_rate():.0f} times a second")
+        peer.stop()
+    shutil.rmtree(folder)
 
 
 BENCHES = {"add-large": add_large, "add-small": add_small, "add-memory": add_memory, "pin-rate": pin_rate,
            "state-import": state_import, "list-stream": list_stream, "start": start, "status-1m": status_1m,
-           "idle": idle, "http": http, "reads": lambda: reads.reads(million_peer), "events": reads.events, **cluster.BENCHES}
+           "idle": idle, "http": http, "tls": tls, "reads": lambda: reads.reads(million_peer), "events": reads.events, **cluster.BENCHES}
 
 
 def main():

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ranges>
 
+#include "base/gather.h"
 #include "base/log.h"
 #include "cluster/members.h"
 #include "cluster/record_entries.h"
@@ -14,9 +15,11 @@ LogComponent log("mover");
 
 constexpr Duration kPause = std::chrono::milliseconds(500);
 constexpr Duration kLookAgain = std::chrono::seconds(30);  // for what was blocked
-constexpr size_t kWorkPage = 1000;                         // settled in one step
 constexpr size_t kListPage = 1000;
-constexpr size_t kBatch = 500;  // movements in one entry
+constexpr size_t kBatch = 500;          // movements in one entry
+constexpr size_t kEntriesAtOnce = 4;    // on their way into the log
+constexpr size_t kMostAtOnce = 16'384;  // movements that begin in one step, without another limit
+constexpr size_t kMostPlanned = 131'072;
 constexpr std::string_view kSettings = "cluster";
 constexpr std::string_view kPaused = "movements paused";
 
@@ -28,14 +31,24 @@ std::vector<ipld::PeerId> peers_of(const google::protobuf::RepeatedPtrField<std:
   return peers;
 }
 
-/// The movement is over; copies that leave for another reason still do.
-proto::Work ended(proto::Work work) {
-  work.clear_moves();
-  return work;
+/// On a worker thread.
+Result<> offer_page(const state::State& state, state::PinCursor& cursor, std::vector<state::StoredPin>& page,
+                    allocator::Planner& planner, std::set<ipld::Cid>* offered) {
+  page.clear();
+  TRY(cursor.next(page, kListPage));
+  for (const auto& stored : page) {
+    if (stored.pin.everywhere() || (offered && !offered->insert(stored.pin.cid).second)) continue;
+    TRY_ASSIGN(auto work, state.work(stored.pin.cid));
+    if (work && work->moves_size() > 0) continue;
+    allocator::PlanPin pin{.cid = stored.pin.cid,
+                           .replication_factor_min = stored.pin.options.replication_factor_min,
+                           .replication_factor_max = stored.pin.options.replication_factor_max,
+                           .allocations = stored.pin.allocations};
+    if (work) pin.leaving = peers_of(work->leaving());
+    planner.offer(pin);
+  }
+  return {};
 }
-
-/// Only copies of such a pin can move.
-bool moves_copies(const std::optional<state::StoredPin>& stored) { return stored && !stored->pin.everywhere(); }
 
 /// Peers that were removed at once: their copies are still in the log, and have to be made elsewhere.
 std::vector<ipld::PeerId> removed_holders(const state::State& state) {
@@ -59,10 +72,10 @@ proto::Operation pause_movements(bool pause) {
 
 Task<> Mover::run() {
   for (;;) {
-    CO_TRY(co_await context_.runtime.sleep_for(kPause));
+    bool more = !repairs_.empty() && context_.options.moves_per_second <= 0;
+    CO_TRY(co_await context_.runtime.sleep_for(more ? Duration::zero() : kPause));
     if (!context_.consensus.is_leader()) {
-      plan_again_ = true;
-      rebalancing_.clear();
+      forget_plans();
       picture_.refresh();
       continue;
     }
@@ -70,9 +83,15 @@ Task<> Mover::run() {
     if (done) continue;
     if (done.error().kind == ErrorKind::kCancelled) co_return done;
     log.warn("copies could not be moved: {}", done.error().message);
-    plan_again_ = true;
+    forget_plans();
     CO_TRY(co_await context_.runtime.sleep_for(kPause));
   }
+}
+
+void Mover::forget_plans() {
+  plan_again_ = true;
+  repairs_.clear();
+  rebalancing_.clear();
 }
 
 Task<> Mover::step() {
@@ -90,165 +109,16 @@ Task<> Mover::submit(std::vector<proto::Operation> operations) {
   co_return Result<>{};
 }
 
+Task<> Mover::submit_all(std::vector<Task<>> entries) {
+  for (auto& done : co_await gather(context_.runtime, std::move(entries))) CO_TRY(std::move(done));
+  co_return Result<>{};
+}
+
 void Mover::change(std::vector<proto::Operation>& operations, const state::StoredPin& seen, CopyChange change) const {
   log.debug("{}: {} copies more, {} less, then {} movements", seen.pin.cid.to_string(), change.add ? 1 : 0,
             change.remove.size(), change.work.moves_size());
   append_change(operations, seen, std::move(change), context_.state.info().apply_version);
 }
-
-// --- movements under way
-
-Task<> Mover::settle() {
-  CO_TRY_ASSIGN(auto page, context_.state.work_after(settled_to_, kWorkPage));
-  settled_to_ = page.size() < kWorkPage ? ipld::Cid() : page.back().cid;
-  picture_.refresh();
-  auto moving = std::ranges::partition(page, [](const auto& item) { return item.work.moves_size() == 0; });
-  std::vector<state::WorkItem> moves(std::make_move_iterator(moving.begin()), std::make_move_iterator(moving.end()));
-  page.erase(moving.begin(), moving.end());
-  CO_TRY(co_await settle_replaced(std::move(page)));
-  co_return co_await settle_moves(std::move(moves));
-}
-
-allocator::PeerState Mover::state_of(const ipld::PeerId& peer) {
-  const auto* candidate = picture_.peers().find(peer);
-  return candidate != nullptr ? candidate->state : allocator::PeerState::kRemoved;
-}
-
-/// Copies of which others took the place go when all living peers that are to hold the pin have it.
-Task<> Mover::settle_replaced(std::vector<state::WorkItem> items) {
-  struct Open {
-    state::StoredPin seen;
-    std::vector<ipld::PeerId> leaving, living;
-    size_t needed = 0;
-  };
-  std::vector<Open> open;
-  Questions questions;
-  std::vector<proto::Operation> operations;
-  for (auto& item : items) {
-    CO_TRY_ASSIGN(auto stored, context_.state.get(item.cid));
-    if (!moves_copies(stored)) {
-      operations.push_back(work_operation(item.cid, {}, "failover"));
-      continue;
-    }
-    std::set<Bytes> leaving(item.work.leaving().begin(), item.work.leaving().end());
-    Open waiting{.seen = *std::move(stored)};
-    size_t staying = 0;
-    for (const auto& peer : waiting.seen.pin.allocations) {
-      if (leaving.contains(peer.bytes())) {
-        waiting.leaving.push_back(peer);
-        continue;
-      }
-      ++staying;
-      if (allocator::lives(state_of(peer))) waiting.living.push_back(peer);
-    }
-    waiting.needed = std::min(staying, static_cast<size_t>(waiting.seen.pin.options.replication_factor_min));
-    if (waiting.leaving.empty() || staying == 0) {  // allocated anew meanwhile
-      change(operations, waiting.seen, {});
-      continue;
-    }
-    for (const auto& peer : waiting.living) questions[peer].push_back(item.cid);
-    open.push_back(std::move(waiting));
-  }
-  CO_TRY_ASSIGN(auto there, co_await ask(std::move(questions)));
-  for (auto& item : open) {
-    bool all =
-        std::ranges::all_of(item.living, [&](const auto& peer) { return there[peer].contains(item.seen.pin.cid); });
-    if (!all || item.living.size() < item.needed) continue;
-    change(operations, item.seen, {.remove = std::move(item.leaving)});
-  }
-  co_return co_await submit(std::move(operations));
-}
-
-Task<> Mover::settle_moves(std::vector<state::WorkItem> page) {
-  struct Open {
-    state::StoredPin seen;
-    proto::Work work;
-    std::optional<ipld::PeerId> from;
-    ipld::PeerId to;
-    bool source_lives;
-  };
-  std::vector<Open> open;
-  Questions questions;
-  std::vector<proto::Operation> operations;
-  for (auto& item : page) {
-    CO_TRY_ASSIGN(auto stored, context_.state.get(item.cid));
-    if (!moves_copies(stored)) {
-      operations.push_back(work_operation(item.cid, {}, "failover"));
-      continue;
-    }
-    auto move = item.work.moves_size() == 1 ? std::optional(item.work.moves(0)) : std::nullopt;
-    auto to = move ? ipld::PeerId::from_bytes(move->to()) : fail(ErrorKind::kDataLoss, "");
-    if (!to || !stored->pin.allocated_to(*to)) {  // allocated anew meanwhile
-      change(operations, *stored, {.work = ended(std::move(item.work))});
-      continue;
-    }
-    std::optional<ipld::PeerId> from;
-    if (!move->from().empty()) {
-      CO_TRY_ASSIGN(from, ipld::PeerId::from_bytes(move->from()));
-    }
-    if (!allocator::lives(state_of(*to))) {
-      log.info("{}: its new holder {} is gone as well", item.cid.to_string(), to->to_string());
-      change(operations, *stored, {.remove = {*to}, .work = ended(std::move(item.work))});
-      plan_again_ = true;
-      continue;
-    }
-    questions[*to].push_back(item.cid);
-    open.push_back({.seen = *std::move(stored),
-                    .work = std::move(item.work),
-                    .from = std::move(from),
-                    .to = *std::move(to),
-                    .source_lives = move->source_lives()});
-  }
-  CO_TRY_ASSIGN(auto there, co_await ask(std::move(questions)));
-  size_t arrivals = 0, cancelled = 0;
-  for (auto& item : open) {
-    bool arrived = there[item.to].contains(item.seen.pin.cid);
-    bool returned = item.from && !item.source_lives && state_of(*item.from) == allocator::PeerState::kUp;
-    if (!arrived && !returned) continue;
-    // Confirmed movements stand; for the others the copy that came back is enough.
-    CopyChange end{.work = ended(std::move(item.work))};
-    if (!arrived) {
-      end.remove.push_back(item.to);
-    } else if (item.from) {
-      end.remove.push_back(*item.from);
-    }
-    change(operations, item.seen, std::move(end));
-    ++(arrived ? arrivals : cancelled);
-  }
-  CO_TRY(co_await submit(std::move(operations)));
-  if (arrivals > 0) log.info("{} copies have moved", arrivals);
-  if (cancelled > 0) log.info("{} movements were cancelled: their peer has returned", cancelled);
-  co_return Result<>{};
-}
-
-/// Who has what; nothing of those that do not answer.
-Task<std::map<ipld::PeerId, std::set<ipld::Cid>>> Mover::ask(Questions questions) {
-  std::map<ipld::PeerId, std::set<ipld::Cid>> there;
-  for (auto& [peer, cids] : questions) {
-    auto has = co_await have(peer, std::move(cids));
-    if (!has && has.error().kind == ErrorKind::kCancelled) co_return fail(has.error());
-    if (has) there[peer] = *std::move(has);
-  }
-  co_return there;
-}
-
-Task<std::set<ipld::Cid>> Mover::have(ipld::PeerId peer, std::vector<ipld::Cid> cids) {
-  std::set<ipld::Cid> out;
-  if (peer == context_.options.self) {
-    CO_TRY_ASSIGN(auto infos, co_await context_.tracker.status_of(cids));
-    for (size_t i = 0; i < cids.size(); ++i) {
-      if (infos[i].at.status == model::TrackerStatus::kPinned) out.insert(std::move(cids[i]));
-    }
-    co_return out;
-  }
-  CO_TRY_ASSIGN(auto have, co_await calls_.have(peer, cids));
-  for (size_t i = 0; i < cids.size(); ++i) {
-    if (have[i]) out.insert(std::move(cids[i]));
-  }
-  co_return out;
-}
-
-// --- new movements
 
 /// Peers whose copies have to be made elsewhere, at once or after the grace.
 std::set<ipld::PeerId> Mover::sources() {
@@ -266,19 +136,8 @@ Task<> Mover::offer(allocator::Planner& planner, state::ListQuery query, std::se
   CO_TRY_ASSIGN(auto cursor, context_.state.list(std::move(query)));
   std::vector<state::StoredPin> page;
   while (!cursor->done()) {
-    page.clear();
-    CO_TRY(co_await run_blocking(context_.runtime, [&] { return cursor->next(page, kListPage); }));
-    for (const auto& stored : page) {
-      if (stored.pin.everywhere() || (offered && !offered->insert(stored.pin.cid).second)) continue;
-      CO_TRY_ASSIGN(auto work, context_.state.work(stored.pin.cid));
-      if (work && work->moves_size() > 0) continue;
-      allocator::PlanPin pin{.cid = stored.pin.cid,
-                             .replication_factor_min = stored.pin.options.replication_factor_min,
-                             .replication_factor_max = stored.pin.options.replication_factor_max,
-                             .allocations = stored.pin.allocations};
-      if (work) pin.leaving = peers_of(work->leaving());
-      planner.offer(pin);
-    }
+    CO_TRY(co_await run_blocking(context_.runtime,
+                                 [&] { return offer_page(context_.state, *cursor, page, planner, offered); }));
   }
   co_return Result<>{};
 }
@@ -287,7 +146,7 @@ Task<> Mover::offer(allocator::Planner& planner, state::ListQuery query, std::se
 Task<allocator::Peers> Mover::settled_peers() {
   std::map<ipld::PeerId, uint64_t> going;
   for (ipld::Cid after;;) {
-    auto page = co_await run_blocking(context_.runtime, [&] { return context_.state.work_after(after, kWorkPage); });
+    auto page = co_await run_blocking(context_.runtime, [&] { return context_.state.work_after(after, kListPage); });
     CO_TRY(page);
     if (page->empty()) break;
     after = page->back().cid;
@@ -316,7 +175,8 @@ Task<allocator::Plan> Mover::plan_all(allocator::PlanRequest request) {
 
 /// What is to be planned now: repairs first.
 Result<std::vector<Mover::Wanted>> Mover::wanted() {
-  allocator::PlanRequest any{.now = context_.runtime.wall_now(), .grace = context_.options.repin_grace};
+  allocator::PlanRequest any{
+      .now = context_.runtime.wall_now(), .grace = context_.options.repin_grace, .max_moves = kMostPlanned};
   Wanted repairs{.request = any, .peers = removed_holders(context_.state)};
   Wanted drains{.request = any};
   drains.request.goal = allocator::Goal::kDrain;
@@ -343,23 +203,26 @@ Result<std::vector<Mover::Wanted>> Mover::wanted() {
 Task<> Mover::plan() {
   auto from = sources();
   auto now = context_.runtime.now();
-  bool due = plan_again_ || from != planned_for_ || (next_due_ && context_.runtime.wall_now() >= *next_due_) ||
-             now - planned_at_ >= kLookAgain;
+  bool due = (plan_again_ && repairs_.empty()) || from != planned_for_ ||
+             (next_due_ && context_.runtime.wall_now() >= *next_due_) || now - planned_at_ >= kLookAgain;
   if (!from.empty() && movements_paused(context_.state)) {
     blocked_ = "movements are paused";
     plan_again_ = true;
     co_return Result<>{};
   }
   if (budget_.take(0, now) > Duration::zero()) co_return Result<>{};
-  if (from.empty() || !due) {
-    if (from.empty()) planned_for_.clear();
+  if (from.empty()) {
+    planned_for_.clear();
+    repairs_.clear();
     co_return Result<>{};
   }
+  if (!due) co_return co_await begin_some(repairs_, kMostAtOnce);
   planned_for_ = from;
   planned_at_ = now;
   plan_again_ = false;
   next_due_.reset();
   blocked_.clear();
+  repairs_.clear();
   CO_TRY_ASSIGN(auto all, wanted());
   for (auto& [request, peers] : all) {
     std::set<ipld::Cid> offered;
@@ -373,10 +236,31 @@ Task<> Mover::plan() {
                              plan.blocked.front().reason);
       log.warn("{}", blocked_);
     }
-    auto planned = plan.moves.size();
-    CO_TRY_ASSIGN(auto begun, co_await begin(std::move(plan.moves)));
-    plan_again_ |= plan.more || begun.size() < planned;
+    std::ranges::move(plan.moves, std::back_inserter(repairs_));
+    plan_again_ |= plan.more;
   }
+  co_return co_await begin_some(repairs_, kMostAtOnce);
+}
+
+/// Those that are still right, up to `most` and what the budget has.
+Task<> Mover::begin_some(std::deque<allocator::Move>& planned, size_t most) {
+  auto rate = context_.options.moves_per_second;
+  if (rate > 0) most = static_cast<size_t>(std::max(1.0, rate));
+  std::vector<allocator::Move> moves;
+  while (!planned.empty() && moves.size() < most) {
+    auto move = std::move(planned.front());
+    planned.pop_front();
+    CO_TRY_ASSIGN(bool right, still_right(move));
+    if (right) {
+      moves.push_back(std::move(move));
+    } else {
+      plan_again_ = true;
+    }
+  }
+  if (moves.empty()) co_return Result<>{};
+  size_t right = moves.size();
+  CO_TRY_ASSIGN(auto begun, co_await begin(std::move(moves)));
+  plan_again_ |= begun.size() < right;
   co_return Result<>{};
 }
 
@@ -387,6 +271,7 @@ Task<std::vector<allocator::Move>> Mover::begin(std::vector<allocator::Move> mov
   std::vector<allocator::Move> begun;
   std::set<ipld::Cid> moving;
   std::vector<proto::Operation> operations;
+  std::vector<Task<>> entries;
   auto started = std::chrono::duration_cast<std::chrono::milliseconds>(context_.runtime.wall_now().time_since_epoch());
   for (auto& move : moves) {
     if (begun.size() >= most) break;
@@ -408,9 +293,11 @@ Task<std::vector<allocator::Move>> Mover::begin(std::vector<allocator::Move> mov
     }
     change(operations, *stored, std::move(begin));
     begun.push_back(std::move(move));
-    if (operations.size() >= kBatch) CO_TRY(co_await submit(std::exchange(operations, {})));
+    if (operations.size() >= kBatch) entries.push_back(submit(std::exchange(operations, {})));
+    if (entries.size() >= kEntriesAtOnce) CO_TRY(co_await submit_all(std::exchange(entries, {})));
   }
-  CO_TRY(co_await submit(std::move(operations)));
+  entries.push_back(submit(std::move(operations)));
+  CO_TRY(co_await submit_all(std::move(entries)));
   if (!begun.empty()) log.info("{} copies are made elsewhere: {}", begun.size(), begun.front().reason);
   co_return begun;
 }

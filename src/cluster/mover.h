@@ -43,6 +43,7 @@ class Mover {
 
  private:
   Task<> step();
+  void forget_plans();
   Task<> settle();
   Task<> settle_replaced(std::vector<state::WorkItem> items);
   Task<> settle_moves(std::vector<state::WorkItem> page);
@@ -61,7 +62,9 @@ class Mover {
   Result<bool> still_right(const allocator::Move& move) const;
   Task<> offer(allocator::Planner& planner, state::ListQuery query, std::set<ipld::Cid>* offered);
   Task<std::set<ipld::Cid>> have(ipld::PeerId peer, std::vector<ipld::Cid> cids);
+  Task<> begin_some(std::deque<allocator::Move>& planned, size_t most);
   Task<> submit(std::vector<proto::Operation> operations);
+  Task<> submit_all(std::vector<Task<>> entries);
   void change(std::vector<proto::Operation>& operations, const state::StoredPin& seen, CopyChange change) const;
   std::set<ipld::PeerId> sources();
 
@@ -75,9 +78,12 @@ class Mover {
   std::optional<WallTime> next_due_;  // when the grace of the first pin ends that the last plan left alone for it
   std::string blocked_;
   RateLimiter budget_;
+  std::deque<allocator::Move> repairs_;      // of the last plan for `planned_for_`, not begun
   std::deque<allocator::Move> rebalancing_;  // planned for peers that have joined, not begun
 };
 
+/// Only copies of such a pin can move.
+inline bool moves_copies(const std::optional<state::StoredPin>& stored) { return stored && !stored->pin.everywhere(); }
 /// The log's record of a pause: it holds over a change of the leader.
 bool movements_paused(const state::State& state);
 proto::Operation pause_movements(bool pause);

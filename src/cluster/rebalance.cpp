@@ -23,17 +23,7 @@ Task<> Mover::rebalance() {
   if (movements_paused(context_.state)) co_return Result<>{};
   if (rebalancing_.empty()) CO_TRY(co_await plan_rebalance());
   if (rebalancing_.empty() || budget_.take(0, context_.runtime.now()) > Duration::zero()) co_return Result<>{};
-  auto rate = context_.options.moves_per_second;
-  auto most = rate > 0 ? static_cast<size_t>(std::max(1.0, rate)) : kMostAtOnce;
-  std::vector<allocator::Move> moves;
-  while (!rebalancing_.empty() && moves.size() < most) {
-    auto move = std::move(rebalancing_.front());
-    rebalancing_.pop_front();
-    CO_TRY_ASSIGN(bool right, still_right(move));
-    if (right) moves.push_back(std::move(move));
-  }
-  if (!moves.empty()) CO_TRY(co_await begin(std::move(moves)));
-  co_return Result<>{};
+  co_return co_await begin_some(rebalancing_, kMostAtOnce);
 }
 
 /// Looks at all pins when one of them can take something now. Those that have nothing more to get are forgotten, and so

@@ -22,6 +22,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 /// Takes one connection after the other: reads a request to its end, sends the next answer, closes.
 class FakeServer {
@@ -190,6 +191,16 @@ TEST(Client, GoesOnToTheNextHostWhenOneCannotBeReached) {
   auto none = client_for({dead_address(), dead_address()}).call({.path = "/a"});
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().code, 0);
+}
+
+TEST(Client, ReadsGosProxyVariables) {
+  FakeServer proxy({"HTTP/1.1 204 X\r\nConnection: close\r\n\r\n"});
+  ::unsetenv("http_proxy");
+  ::setenv("HTTP_PROXY", proxy.url().c_str(), 1);
+  auto answer = client_for({"/dns4/cluster.invalid/tcp/9094"}).call({.path = "/id"});
+  ::unsetenv("HTTP_PROXY");
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_THAT(proxy.requests()[0], StartsWith("GET http://cluster.invalid:9094/id HTTP/1.1\r\n"));
 }
 
 TEST(Client, TalksToUnixSockets) {

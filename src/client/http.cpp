@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/check.h"
@@ -138,7 +139,14 @@ struct HttpSession::State {
     if (request.timeout > Duration(0)) curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds(request.timeout));
     if (!request.unix_socket.empty()) curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
     // Go's clients do not use a proxy for this machine either.
-    if (!request.unix_socket.empty() || is_loopback(request.url)) curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    if (!request.unix_socket.empty() || is_loopback(request.url)) {
+      curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    } else if (const char* proxy = std::getenv("HTTP_PROXY"); proxy && request.url.starts_with("http://") &&
+                                                              !std::getenv("http_proxy") &&
+                                                              !std::getenv("REQUEST_METHOD")) {
+      // libcurl reads only the lower case one, for the sake of CGI programs; Go's clients read both.
+      curl_easy_setopt(easy, CURLOPT_PROXY, proxy);
+    }
     if (!request.user.empty()) {
       curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
       curl_easy_setopt(easy, CURLOPT_USERNAME, request.user.c_str());
@@ -214,7 +222,11 @@ Result<HttpAnswer> HttpSession::run(const HttpRequest& request, const OnData& on
   if (state.cancelled()) return fail(ErrorKind::kCancelled, "cancelled");
   // A server that refuses an upload closes while we still send: its answer counts.
   if (code == CURLE_SEND_ERROR && state.answer.status >= 400) return std::move(state.answer);
-  auto kind = code == CURLE_OPERATION_TIMEDOUT ? ErrorKind::kDeadlineExceeded : ErrorKind::kUnavailable;
+  // Nobody took the connection: another host may.
+  curl_off_t connected_us = 0;
+  curl_easy_getinfo(state.easy, CURLINFO_CONNECT_TIME_T, &connected_us);
+  bool timed_out = code == CURLE_OPERATION_TIMEDOUT && (connected_us > 0 || request.timeout > Duration(0));
+  auto kind = timed_out ? ErrorKind::kDeadlineExceeded : ErrorKind::kUnavailable;
   return fail(kind, fmt::format("{} {}: {}", request.method,
                                 request.unix_socket.empty() ? request.url : "unix:" + request.unix_socket, message));
 }

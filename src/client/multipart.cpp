@@ -79,6 +79,12 @@ Result<> MultipartBody::next_part() {
     case UploadEntry::kUrl:
       url_ = std::make_unique<UrlSource>(entry->path, cancelled_);
       break;
+    case UploadEntry::kStandardInput:
+      file_ = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+      if (file_ < 0) return system_error(errno, "read", "standard input");
+      file_path_ = "standard input";
+      file_at_ = file_size_ = 0;  // read, never sent as a file: it may be a pipe, or not at its beginning
+      break;
     case UploadEntry::kFile:
       file_ = ::open(entry->path.c_str(), O_RDONLY | O_CLOEXEC);
       if (file_ < 0) return system_error(errno, "open", entry->path);
@@ -99,6 +105,7 @@ Result<size_t> MultipartBody::read_content(char* buffer, size_t size) {
   }
   ssize_t n;
   do {
+    if (cancelled_ && cancelled_->load()) return fail(ErrorKind::kCancelled, "cancelled");
     n = ::read(file_, buffer, size);
   } while (n < 0 && errno == EINTR);
   if (n < 0) return system_error(errno, "read", file_path_);
@@ -134,7 +141,7 @@ Result<size_t> MultipartBody::read(char* buffer, size_t size) {
       text_sent_ += n;
       filled += n;
     } else if (url_ || file_ >= 0) {
-      bool slow = url_ != nullptr;
+      bool slow = url_ != nullptr || file_size_ == 0;
       TRY_ASSIGN(size_t n, read_content(buffer + filled, size - filled));
       filled += n;
       if (slow && n > 0) break;  // what came goes out before the next wait

@@ -23,13 +23,15 @@ struct UploadOptions {
 
 /// One thing of an upload.
 struct UploadEntry {
-  enum Kind { kFile, kDirectory, kSymlink, kUrl } kind = kFile;
+  enum Kind { kFile, kDirectory, kSymlink, kUrl, kStandardInput } kind = kFile;
   std::string name;  ///< inside the upload, with slashes
   std::string path;  ///< in the file system, or the URL
 };
 
 bool is_url(std::string_view path);
-/// What a path is called inside the upload: its last element; "." and ".." by the real directory's name.
+/// "-"; a file of that name is "./-".
+bool is_standard_input(std::string_view path);
+/// What a path is called inside the upload: its last element; "." and ".." by the real directory's name; "stdin".
 Result<std::string> upload_name(std::string_view path);
 
 /// Walks paths in the order given, directories by name, each directory before what is in it. Memory: the names of the

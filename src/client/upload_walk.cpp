@@ -20,7 +20,10 @@ std::unexpected<Error> system_error(int error, const char* doing, const std::str
 
 bool is_url(std::string_view path) { return path.starts_with("http://") || path.starts_with("https://"); }
 
+bool is_standard_input(std::string_view path) { return path == "-"; }
+
 Result<std::string> upload_name(std::string_view path) {
+  if (is_standard_input(path)) return "stdin";
   std::string_view given = path;
   if (is_url(path)) {
     path = path.substr(0, path.find_first_of("?#"));
@@ -106,6 +109,9 @@ Result<std::optional<UploadEntry>> UploadWalk::next() {
   paths_.pop_front();
   TRY_ASSIGN(auto name, upload_name(path));
   if (is_url(path)) return UploadEntry{.kind = UploadEntry::kUrl, .name = std::move(name), .path = std::move(path)};
+  if (is_standard_input(path)) {
+    return UploadEntry{.kind = UploadEntry::kStandardInput, .name = std::move(name), .path = std::move(path)};
+  }
   return entry(std::move(path), std::move(name), DT_UNKNOWN);
 }
 

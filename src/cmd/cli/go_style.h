@@ -5,6 +5,7 @@
 #pragma once
 
 #include <expected>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,10 +33,11 @@ struct Selected {
   const CLI::App* command;
   std::string path;                    ///< "ipfs-cluster-ctl pin add"
   std::vector<std::string> arguments;  ///< what is not an option
+  std::set<const CLI::Option*> from_environment;
 };
 
 /// Binds the options of `root` and of the command that is named. Commands have their arguments' names in footer(), and
-/// the group "" hides them.
+/// the group "" hides them. Answers `completion …` and the shells' questions (completion.h) itself.
 std::expected<Selected, Ending> parse_go_style(CLI::App& root, const std::vector<std::string>& arguments,
                                                const GoStyle& style);
 

@@ -1,7 +1,10 @@
 #include "cmd/ctl/command_line.h"
 
 #include "base/version.h"
+#include "cmd/cli/completion.h"
 #include "cmd/cli/go_style.h"
+#include "cmd/cli/values.h"
+#include "cmd/ctl/words.h"
 
 namespace ipfsc::cmd::ctl {
 namespace {
@@ -28,6 +31,7 @@ class CommandLine {
     gc->add_flag("--local", o_.local, "only on the peer that answers");
     auto* list = command(&root_, "commands", "List all commands", "", nullptr);
     list->group("");
+    declare_completion(root_);
   }
 
   CLI::App& root() { return root_; }
@@ -57,7 +61,8 @@ class CommandLine {
     root_.add_option("--secret", g.secret, "cluster secret, used by libp2p endpoints only (not offered)");
     root_.add_flag("--https,-s", g.https, "use HTTPS");
     root_.add_flag("--no-check-certificate", g.no_check_certificate, "do not verify the server's certificate");
-    root_.add_option("--encoding,--enc", g.encoding, "output format: text or json")->default_str(g.encoding);
+    takes_one_of(root_.add_option("--encoding,--enc", g.encoding, "output format: text or json"), {"text", "json"})
+        ->default_str(g.encoding);
     root_.add_option("--timeout,-t", g.timeout_seconds, "seconds for a whole request, 0 for no limit")
         ->default_str("0");
     root_.add_flag("--debug,-d", g.debug, "log what goes over the wire to stderr");
@@ -84,7 +89,10 @@ class CommandLine {
     auto* replace =
         command(peers, "replace", "Move the copies of a peer to another one", "<peer id> <new peer id>", peers_replace);
     replace->add_flag("--dry-run", o_.dry_run, "only show what would move, and why");
-    command(peers, "role", "Say whether a peer votes: auto, voter, standby or agent", "<peer id> <role>", peers_role);
+    auto* role = command(peers, "role", "Say whether a peer votes: auto, voter, standby or agent", "<peer id> <role>",
+                         peers_role);
+    add_argument(role);
+    takes_one_of(add_argument(role), kRoles);
     auto* balance = command(&root_, "rebalance", "Move copies so that the peers have about as many", "", rebalance);
     balance->add_flag("--dry-run", o_.dry_run, "only show what would move, and why");
     balance->add_flag("--top-up", o_.top_up, "instead, give pins below their maximum more copies");
@@ -111,7 +119,9 @@ class CommandLine {
   }
 
   void declare_add() {
-    auto* add = command(&root_, "add", "Add files, directories or URLs and pin them", "<path> [<path>...]", ctl::add);
+    auto* add = command(&root_, "add", "Add files, directories or URLs and pin them",
+                        "<path> [<path>...]", ctl::add);
+    takes_file(add_argument(add, /*many=*/true));
     auto& a = o_.add;
     add->add_flag("--recursive,-r", a.recursive, "take directories with all that is in them");
     add->add_flag("--quiet,-q", a.quiet, "print CIDs only");
@@ -123,20 +133,25 @@ class CommandLine {
     add->add_flag("--no-pin", a.no_pin, "put the blocks, pin nothing");
     wait_options(add, "--wait");
     add->add_flag("--wrap-with-directory,-w", a.wrap, "put all in a directory; always with more than one path");
-    add->add_option("--format", a.format, "unixfs, or car for a CAR file")->default_str("unixfs");
-    add->add_option("--layout", a.layout, "balanced or trickle")->default_str("balanced");
+    takes_one_of(add->add_option("--format", a.format, "unixfs, or car for a CAR file"), {"unixfs", "car"})
+        ->default_str("unixfs");
+    takes_one_of(add->add_option("--layout", a.layout, "balanced or trickle"), {"balanced", "trickle"})
+        ->default_str("balanced");
     add->add_flag("--hidden,-H", a.hidden, "take names in directories that begin with a dot");
-    add->add_option("--chunker,-s", a.chunker, "size-<bytes>, rabin[-...] or buzhash")->default_str(a.chunker);
+    takes_one_of(add->add_option("--chunker,-s", a.chunker, "size-<bytes>, rabin[-...] or buzhash"), kChunkers)
+        ->default_str(a.chunker);
     add->add_flag("--raw-leaves", a.raw_leaves, "put the content into raw blocks");
-    add->add_option("--cid-version", a.cid_version, "0 or 1; 1 implies --raw-leaves")->default_str("0");
-    add->add_option("--hash", a.hash, "hash function; another one implies --cid-version 1")->default_str(a.hash);
+    takes_one_of(add->add_option("--cid-version", a.cid_version, "0 or 1; 1 implies --raw-leaves"), {"0", "1"})
+        ->default_str("0");
+    takes_one_of(add->add_option("--hash", a.hash, "hash function; another one implies --cid-version 1"), kHashes)
+        ->default_str(a.hash);
     add->add_flag("--nocopy", a.nocopy, "for URLs: let the IPFS node refer to them");
     add->add_flag("--progress", a.progress, "a bar on a terminal")->default_str("true");
   }
 
   void declare_get() {
     auto* get = command(&root_, "get", "Fetch a file or directory through a gateway", "<CID|path>", ctl::get);
-    get->add_option("--output,-o", o_.get.output, "where to put it; default: the last part of the path");
+    takes_file(get->add_option("--output,-o", o_.get.output, "where to put it; default: the last part of the path"));
     get->add_option("--gateway", o_.get.gateway, "URL or multiaddress")->default_str(o_.get.gateway);
     get->add_flag("--progress", o_.get.progress, "a bar on a terminal")->default_str("true");
   }
@@ -147,7 +162,8 @@ class CommandLine {
     add->add_option("--replication,-r", o_.pin.replication, "copies: sets both of the next two")->default_str("0");
     replication_options(add);
     pin_options(add);
-    add->add_option("--mode", o_.pin.mode, "recursive or direct")->default_str(o_.pin.mode);
+    takes_one_of(add->add_option("--mode", o_.pin.mode, "recursive or direct"), {"recursive", "direct"})
+        ->default_str(o_.pin.mode);
     add->add_flag("--dry-run", o_.dry_run, "pin nothing; show which peers would get it, and why");
     status_after(add);
 
@@ -159,14 +175,17 @@ class CommandLine {
     status_after(update);
 
     auto* ls = command(pin, "ls", "List the pinset", "[CID]", pin_ls);
-    ls->add_option("--filter", o_.filter, "types, comma-separated: pin, meta-pin, clusterdag-pin, shard-pin, all")
+    takes_list_of(
+        ls->add_option("--filter", o_.filter, "types, comma-separated: pin, meta-pin, clusterdag-pin, shard-pin, all"),
+        kPinTypes)
         ->default_str("all");
     auto& l = o_.list;
     ls->add_option("--name", l.name, "those with this name");
     ls->add_option("--name-prefix", l.name_prefix, "those whose name begins so, by name");
     ls->add_option("--metadata,--meta", l.metadata, "those with this key=value, may be given many times")
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    ls->add_option("--sort", l.sort, "cid, name or newest")->default_str("cid");
+    takes_one_of(ls->add_option("--sort", l.sort, "cid, name or newest"), {"cid", "name", "newest"})
+        ->default_str("cid");
     ls->add_option("--limit", l.limit, "at most so many; 0 for all")->default_str("0");
     ls->add_flag("--count", l.count, "only how many there are");
     ls->add_option("--peer", l.peer, "those that this peer is to hold; with --at those that it was to hold");
@@ -182,7 +201,9 @@ class CommandLine {
     events->add_option("--from", e.from, "a position, a time, -24h, oldest or now")
         ->default_str("oldest; now with --follow");
     events->add_flag("--follow,-f", e.follow, "go on with what happens; resumes by itself");
-    events->add_option("--type", e.type, "comma-separated: pin, unpin, move, work, peer, record, cluster");
+    takes_list_of(
+        events->add_option("--type", e.type, "comma-separated: pin, unpin, move, work, peer, record, cluster"),
+        kEventTypes);
     events->add_option("--cid", e.cid, "only about these CIDs, comma-separated");
   }
 
@@ -202,8 +223,10 @@ class CommandLine {
   void declare_status() {
     auto* status = command(&root_, "status", "Show how pins are doing", "[CID...]", ctl::status);
     status->add_flag("--local", o_.local, "ask only the peer that answers");
-    status->add_option("--filter", o_.filter,
-                       "statuses, comma-separated: pinned, pinning, pin_queued, pin_error, error, remote, ...");
+    takes_list_of(
+        status->add_option("--filter", o_.filter,
+                           "statuses, comma-separated: pinned, pinning, pin_queued, pin_error, error, remote, ..."),
+        kStatuses);
     auto* recover = command(&root_, "recover", "Try again what failed", "[CID]", ctl::recover);
     recover->add_flag("--local", o_.local, "only on the peer that answers");
     auto* sync =
@@ -228,7 +251,7 @@ class CommandLine {
   void declare_health() {
     auto* health = group("health", "Show what peers know of each other");
     auto* graph = command(health, "graph", "Draw the connections as a DOT graph", "", health_graph);
-    graph->add_option("--file,-f", o_.graph_file, "output file");
+    takes_file(graph->add_option("--file,-f", o_.graph_file, "output file"));
     graph->add_flag("--all-ipfs-peers", o_.all_ipfs_peers, "draw IPFS peers outside of the cluster too");
     command(health, "metrics", "List metrics, or the newest values of one", "[name]", health_metrics);
     command(health, "alerts", "List alerts", "", health_alerts);

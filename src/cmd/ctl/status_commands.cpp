@@ -3,28 +3,11 @@
 
 #include "cmd/ctl/commands.h"
 #include "cmd/ctl/format.h"
+#include "cmd/ctl/words.h"
 #include "ipld/cid.h"
 
 namespace ipfsc::cmd::ctl {
 namespace {
-
-constexpr std::string_view kStatuses[] = {
-    "undefined",
-    "cluster_error",
-    "pin_error",
-    "unpin_error",
-    "pinned",
-    "pinning",
-    "unpinning",
-    "unpinned",
-    "remote",
-    "pin_queued",
-    "unpin_queued",
-    "sharded",
-    "unexpectedly_unpinned",
-    "error",
-    "queued",
-};
 
 /// As the server reads it: one name that is known is enough.
 bool filter_is_known(std::string_view filter) {

@@ -11,7 +11,9 @@
 #include "base/log.h"
 #include "base/log_output.h"
 #include "base/version.h"
+#include "cmd/cli/completion.h"
 #include "cmd/cli/go_style.h"
+#include "cmd/cli/values.h"
 #include "cmd/service/commands.h"
 
 namespace ipfsc::cmd::service {
@@ -23,13 +25,14 @@ class CommandLine {
     root_.set_help_flag("");
     root_.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     auto& g = o_.global;
-    root_.add_option("--config,-c", g.folder, "folder of configuration and data")
+    takes_folder(root_.add_option("--config,-c", g.folder, "folder of configuration and data"))
         ->envname("IPFS_CLUSTER_PATH")
         ->default_str("~/.ipfs-cluster");
     root_.add_flag("--force,-f", ignored_, "accepted for compatibility");
     root_.add_flag("--debug,-d", g.debug, "log everything");
-    root_
-        .add_option("--loglevel,-l", g.log_level, "level or component:level, comma-separated: debug, info, warn, error")
+    takes_list_of(root_.add_option("--loglevel,-l", g.log_level,
+                                   "level or component:level, comma-separated: debug, info, warn, error"),
+                  {"debug", "info", "warn", "error", "dpanic", "panic", "fatal"})
         ->envname("IPFS_CLUSTER_LOG_LEVEL")
         ->default_str("info");
     declare_init();
@@ -37,13 +40,14 @@ class CommandLine {
     declare_state();
     declare_moving_in();
     auto* config = command(&root_, "config", "Look at the configuration", "", nullptr);
-    command(config, "check", "Say what in it is wrong, unknown, without effect or dangerous", "[service.json]",
-            config_check);
+    takes_file(add_argument(command(config, "check", "Say what in it is wrong, unknown, without effect or dangerous",
+                                    "[service.json]", config_check)));
     command(config, "docs", "Print the page of all keys", "", config_docs)->group("");
     auto* repo = command(&root_, "repo", "Look after the blocks of the embedded IPFS node", "", nullptr);
     command(repo, "verify", "Hash every block again; the peer must be stopped", "", repo_verify);
     command(&root_, "hash-password", "Hash the password on the standard input for service.json", "", hash_password);
     command(&root_, "version", "Print the version", "", version);
+    declare_completion(root_);
   }
 
   CLI::App& root() { return root_; }
@@ -63,9 +67,12 @@ class CommandLine {
   void declare_init() {
     auto* init = command(&root_, "init", "Write a new configuration and identity", "[http-source-url]", service::init);
     auto& i = o_.init;
-    init->add_option("--consensus", i.consensus, "raft")->default_str(i.consensus);
-    init->add_option("--datastore", i.datastore, "accepted for compatibility: the state has its own database");
-    init->add_option("--ipfs", i.ipfs, "kubo or embedded; by default what is there");
+    takes_one_of(init->add_option("--consensus", i.consensus, "raft"), {"raft"})->default_str(i.consensus);
+    takes_one_of(
+        init->add_option("--datastore", i.datastore, "accepted for compatibility: the state has its own database"),
+        {"pebble", "badger3", "badger", "leveldb"});
+    takes_one_of(init->add_option("--ipfs", i.ipfs, "kubo or embedded; by default what is there"),
+                 {"kubo", "embedded"});
     init->add_flag("--custom-secret,-s", i.custom_secret, "ask for the cluster's secret");
     init->add_option("--peers", i.peers, "addresses of peers with /p2p/<id>, comma-separated");
     init->add_flag("--force,-f", i.force, "overwrite without asking");
@@ -87,9 +94,13 @@ class CommandLine {
     auto* migrate =
         command(&root_, "migrate", "Move in from a folder of the Go program; only the new folder is written",
                 "OLD-FOLDER [EXPORT-FILE]", service::migrate);
+    takes_folder(add_argument(migrate));
+    takes_file(add_argument(migrate));
     auto& m = o_.migrate;
     migrate->add_option("--bootstrap,-j", m.bootstrap, "instead of a pinset: addresses of peers of the new cluster");
-    migrate->add_option("--role", m.role, "auto, voter, standby or agent; by default as trusted_peers says");
+    takes_one_of(
+        migrate->add_option("--role", m.role, "auto, voter, standby or agent; by default as trusted_peers says"),
+        {"auto", "voter", "standby", "agent"});
     migrate->add_flag("--dry-run", m.dry_run, "check everything and say what would become different; write nothing");
     migrate->add_flag("--force,-f", m.force, "set aside what is in the new folder without asking");
     auto* adopt = command(&root_, "adopt", "Pin what this peer's Kubo holds and the pinset has not; the peer must run",
@@ -107,8 +118,9 @@ class CommandLine {
     auto* state = command(&root_, "state", "Look after the data of a stopped peer", "", nullptr);
     auto& s = o_.state;
     auto* out = command(state, "export", "Write the pinset, one pin a line", "", state_export);
-    out->add_option("--file,-f", s.file, "output file; stdout by default");
+    takes_file(out->add_option("--file,-f", s.file, "output file; stdout by default"));
     auto* in = command(state, "import", "Replace the pinset by an exported one", "[file]", state_import);
+    takes_file(add_argument(in));
     in->add_flag("--force,-f", s.force, "do not ask");
     in->add_option("--replication-min,--rmin", s.replication_min, "fewest copies of every pin");
     in->add_option("--replication-max,--rmax", s.replication_max, "most copies of every pin");

@@ -1,6 +1,7 @@
 // add: files, directories and URLs as one streamed upload.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include <boost/json.hpp>
@@ -22,9 +23,13 @@ const char* text_of(bool value) { return value ? "true" : "false"; }
 /// What is wrong with the paths before anything is sent.
 Result<> check_paths(const std::vector<std::string>& paths, const AddOptions& add) {
   if (paths.empty()) return fail(ErrorKind::kInvalidArgument, "need at least one path");
+  if (std::ranges::count_if(paths, client::is_standard_input) > 1) {
+    return fail(ErrorKind::kInvalidArgument, "standard input (-) can be added once only");
+  }
   for (const auto& path : paths) {
     if (client::is_url(path)) continue;
     if (add.nocopy) return fail(ErrorKind::kInvalidArgument, path + " is not a URL, and --nocopy takes only these");
+    if (client::is_standard_input(path)) continue;
     std::error_code error;
     auto status = std::filesystem::symlink_status(path, error);
     if (status.type() == std::filesystem::file_type::not_found) {

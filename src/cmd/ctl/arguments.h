@@ -17,6 +17,17 @@ struct GlobalOptions {
   std::string encoding = "text";
   int64_t timeout_seconds = 0;
   std::string basic_auth, token;
+  std::string basic_auth;
+  bool no_colour = false;
+};
+/// Credentials are not sent in the clear unless that is asked for.
+inline bool uses_https(const GlobalOptions& global) {
+  return global.https || (!global.basic_auth.empty() && !global.force_http);
+}
+
+/// A global option, for `config`.
+struct Setting {
+  std::string name, value, origin;  ///< origin: "default", "command line" or "$VARIABLE"
 };
 
 struct WaitOptions {
@@ -67,6 +78,7 @@ struct EventFlags {
 
 struct Options {
   GlobalOptions global;
+  std::vector<Setting> settings;
   WaitOptions wait;
   PinFlags pin;
   AddOptions add;
@@ -81,6 +93,8 @@ struct Options {
   bool ban = false;
   bool top_up = false;
   bool local = false;
+  bool table = false;
+  bool all_claims = false;
   std::string filter;
   std::string graph_file;
   bool all_ipfs_peers = false;

@@ -26,6 +26,7 @@ class CommandLine {
     declare_health();
     declare_tokens();
     command(&root_, "version", "Show the version of the peer", "", version);
+    command(&root_, "config", "Show what this program would use: address, user, limits, and why", "", ctl::config);
     auto* ipfs = group("ipfs", "Do something on every peer's IPFS node");
     auto* gc = command(ipfs, "gc", "Collect garbage", "", ipfs_gc);
     gc->add_flag("--local", o_.local, "only on the peer that answers");
@@ -73,11 +74,12 @@ class CommandLine {
                     "token of `token create` or POST /token; uses HTTPS unless --force-http is given")
         ->envname("CLUSTER_TOKEN");
     root_.add_flag("--force-http,-f", g.force_http, "send credentials without HTTPS");
+    root_.add_flag("--no-color,--no-colour", g.no_colour, "no colours on a terminal either, as with NO_COLOR set");
   }
 
   void declare_peers() {
     auto* peers = group("peers", "List and change the peers of the cluster");
-    command(peers, "ls", "List the peers of the cluster", "", peers_ls);
+    table_option(command(peers, "ls", "List the peers of the cluster", "", peers_ls));
     auto* rm = command(peers, "rm", "Remove a peer from the cluster, after its copies were made elsewhere", "<peer id>",
                        peers_rm);
     rm->add_flag("--force", o_.force, "at once, even if pins come below their minimum");
@@ -102,6 +104,9 @@ class CommandLine {
     command(moving, "resume", "Let movements begin again", "", movements_resume);
   }
 
+  void table_option(CLI::App* to) {
+    to->add_flag("--table", o_.table, "as a table; on a terminal long values are cut to fit");
+  }
   void pin_options(CLI::App* to) {
     to->add_option("--name,-n", o_.pin.name, "a name for the pin");
     to->add_option("--expire-in", o_.pin.expire_in, "unpin after this time, like 24h");
@@ -119,7 +124,7 @@ class CommandLine {
   }
 
   void declare_add() {
-    auto* add = command(&root_, "add", "Add files, directories or URLs and pin them",
+    auto* add = command(&root_, "add", "Add files, directories, URLs or - (standard input) and pin them",
                         "<path> [<path>...]", ctl::add);
     takes_file(add_argument(add, /*many=*/true));
     auto& a = o_.add;
@@ -167,7 +172,9 @@ class CommandLine {
     add->add_flag("--dry-run", o_.dry_run, "pin nothing; show which peers would get it, and why");
     status_after(add);
 
-    status_after(command(pin, "rm", "Unpin something", "<CID|path>", pin_rm));
+    auto* rm = command(pin, "rm", "Unpin something", "<CID|path>", pin_rm);
+    rm->add_flag("--all-claims", o_.all_claims, "also when users of the pinning service ask for it: their requests go");
+    status_after(rm);
 
     auto* update = command(pin, "update", "Pin something that is mostly like what is pinned already",
                            "<existing CID> <new CID|path>", pin_update);
@@ -190,6 +197,8 @@ class CommandLine {
     ls->add_flag("--count", l.count, "only how many there are");
     ls->add_option("--peer", l.peer, "those that this peer is to hold; with --at those that it was to hold");
     ls->add_option("--at", l.at, "as it was at a time, and who had it: RFC 3339, unix seconds, -24h or now");
+
+    table_option(ls);
 
     auto* history = command(pin, "history", "Show every change of a pin, the newest first", "<CID>", pin_history);
     history->add_option("--limit", l.limit, "at most so many; 0 for all")->default_str("0");
@@ -227,6 +236,7 @@ class CommandLine {
         status->add_option("--filter", o_.filter,
                            "statuses, comma-separated: pinned, pinning, pin_queued, pin_error, error, remote, ..."),
         kStatuses);
+    table_option(status);
     auto* recover = command(&root_, "recover", "Try again what failed", "[CID]", ctl::recover);
     recover->add_flag("--local", o_.local, "only on the peer that answers");
     auto* sync =
@@ -253,7 +263,7 @@ class CommandLine {
     auto* graph = command(health, "graph", "Draw the connections as a DOT graph", "", health_graph);
     takes_file(graph->add_option("--file,-f", o_.graph_file, "output file"));
     graph->add_flag("--all-ipfs-peers", o_.all_ipfs_peers, "draw IPFS peers outside of the cluster too");
-    command(health, "metrics", "List metrics, or the newest values of one", "[name]", health_metrics);
+    table_option(command(health, "metrics", "List metrics, or the newest values of one", "[name]", health_metrics));
     command(health, "alerts", "List alerts", "", health_alerts);
     command(health, "bandwidth", "Show the traffic by protocol", "", health_bandwidth);
   }
@@ -262,6 +272,19 @@ class CommandLine {
   CLI::App root_{"talk to an IPFS Cluster peer", "ipfs-cluster-ctl"};
   std::map<const CLI::App*, std::function<int(Context&)>> handlers_;
 };
+
+std::vector<Setting> settings_of(const CLI::App& root, const Selected& selected) {
+  std::vector<Setting> out;
+  for (const auto* option : root.get_options()) {
+    bool given = option->count() > 0;
+    std::string otherwise = option->get_items_expected_max() == 0 ? "false" : option->get_default_str();
+    out.push_back({option->get_lnames().front(), given ? option->results().back() : otherwise,
+                   !given                                       ? "default"
+                   : selected.from_environment.contains(option) ? "$" + option->get_envname()
+                                                                : "command line"});
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -276,6 +299,7 @@ std::variant<Chosen, Printed> read_command_line(const std::vector<std::string>& 
     return list;
   }
   chosen.options.arguments = std::move(selected->arguments);
+  chosen.options.settings = settings_of(line.root(), *selected);
   chosen.command = line.handler(selected->command);
   return chosen;
 }

@@ -34,6 +34,7 @@ client::Answer<boost::json::value> ask(Context& context, const client::ApiReques
 
 int id(Context& context);
 int version(Context& context);
+int config(Context& context);
 int peers_ls(Context& context);
 int peers_add(Context& context);
 int peers_drain(Context& context);

@@ -32,7 +32,7 @@ std::expected<client::ClientOptions, Refusal> client_options(const GlobalOptions
     if (!address) return std::unexpected(Refusal{"parsing host multiaddress", address.error().message});
     out.hosts.push_back(std::move(*address));
   }
-  out.https = global.https;
+  out.https = uses_https(global);
   out.verify_certificate = !global.no_check_certificate;
   out.log_traffic = global.debug;
   if (global.timeout_seconds > 0) out.timeout = std::chrono::seconds(global.timeout_seconds);
@@ -48,9 +48,8 @@ std::expected<client::ClientOptions, Refusal> client_options(const GlobalOptions
     size_t colon = global.basic_auth.find(':');
     out.user = global.basic_auth.substr(0, colon);
     if (colon != std::string::npos) out.password = global.basic_auth.substr(colon + 1);
-    if (!global.https && !global.force_http) {
+    if (out.https && !global.https) {
       fmt::print(err, "warning: HTTPS is used because of --basic-auth; --force-http keeps HTTP\n");
-      out.https = true;
     }
   }
   return out;
@@ -67,8 +66,9 @@ int run_ctl(const std::vector<std::string>& arguments, FILE* out, FILE* err, con
   }
   const auto& chosen = std::get<Chosen>(line);
   const auto& global = chosen.options.global;
-  Output output(global.encoding == "json", out, err);
+  Output output(global.encoding == "json", !global.no_colour, out, err);
   if (global.encoding != "json" && global.encoding != "text") return output.local_error("", "unsupported encoding");
+  if (chosen.options.table && output.json()) return output.local_error("", "--table is text: it has no JSON");
   if (global.debug) {
     if (auto done = set_log_levels("debug"); !done) return output.local_error("", done.error().message);
   }

@@ -1,19 +1,20 @@
 // events: what changed in the cluster, from a position on.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
-#include <thread>
 
 #include <boost/json.hpp>
 
 #include "base/json.h"
 #include "cmd/ctl/commands.h"
 #include "cmd/ctl/format.h"
+#include "cmd/ctl/wait.h"
 
 namespace ipfsc::cmd::ctl {
 namespace {
 
-constexpr auto kRetryPause = std::chrono::seconds(1);
+constexpr std::chrono::milliseconds kFirstPause(1000), kLongestPause(30'000);
 constexpr int kUnavailable = 503;
 constexpr std::string_view kData = "data: ", kId = "id: ";
 
@@ -27,13 +28,17 @@ class EventReader {
   int run() {
     for (;;) {
       end_.clear();
+      heard_now_ = false;
       auto done = context_.client.stream(
           request(), [this](std::string_view line) { return take(line); }, [this] { context_.output.flush(); });
       if (!done && !may_resume(done.error())) return context_.output.api_error(done.error());
       if (done && (!follow() || end_ == "lost" || end_ == "error")) return end();
       // The connection was lost, or the peer ended it: there is more to come behind the last position.
-      if (context_.cancelled && *context_.cancelled) return kExitCancelled;
-      if (end_ != "slow") std::this_thread::sleep_for(kRetryPause);
+      if (end_ == "slow") continue;
+      if (heard_now_) pause_ = kFirstPause;
+      say_lost(done ? "the peer has ended it" : done.error().message);
+      if (!pause(context_.cancelled, pause_)) return kExitCancelled;
+      pause_ = std::min(pause_ * 2, kLongestPause);
     }
   }
 
@@ -43,6 +48,19 @@ class EventReader {
     return follow() && heard_ && !error.cancelled && !context_.output.broken() &&
            (error.code == 0 || error.code == kUnavailable);
   }
+  /// Once, and once again after it was back.
+  void say_lost(std::string_view why) {
+    if (std::exchange(lost_, true)) return;
+    context_.output.flush();
+    fmt::print(context_.output.err(), "the connection is lost ({}): trying again, every 30 s at last\n", why);
+    std::fflush(context_.output.err());
+  }
+  void say_back() {
+    if (!std::exchange(lost_, false)) return;
+    fmt::print(context_.output.err(), "the connection is back: going on behind {}\n", from_);
+    std::fflush(context_.output.err());
+  }
+
   bool follow() const { return context_.options.events.follow; }
 
   client::ApiRequest request() const {
@@ -55,7 +73,8 @@ class EventReader {
 
   Result<> take(std::string_view line) {
     if (context_.output.broken()) return fail(ErrorKind::kUnavailable, "nobody reads the output");
-    heard_ = true;
+    heard_ = heard_now_ = true;
+    say_back();
     if (line.starts_with(kId)) from_ = line.substr(kId.size());
     if (!line.starts_with(kData)) return {};
     TRY_ASSIGN(auto event, parse_json(line.substr(kData.size())));
@@ -81,7 +100,9 @@ class EventReader {
   Context& context_;
   std::string from_;  // behind the last event
   std::string end_, message_;
-  bool heard_ = false;
+  bool heard_ = false, heard_now_ = false;  // ever; on this connection
+  bool lost_ = false;
+  std::chrono::milliseconds pause_ = kFirstPause;
 };
 
 }  // namespace

@@ -11,34 +11,7 @@ namespace {
 
 namespace json = boost::json;
 
-std::string upper(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::toupper(c); });
-  return text;
-}
-
-/// "2026-01-02 03:04:05" in the zone that the text has.
-std::string date_of(const std::string& rfc3339, std::string_view otherwise) {
-  if (rfc3339.size() < 19 || is_go_zero_time(rfc3339)) return std::string(otherwise);
-  return rfc3339.substr(0, 10) + " " + rfc3339.substr(11, 8);
-}
-
 WallTime from_nanoseconds(int64_t value) { return WallTime(Duration(value)); }
-
-/// Members of an object ordered by key.
-std::vector<std::pair<std::string, const json::value*>> sorted_members(const json::value* value) {
-  std::vector<std::pair<std::string, const json::value*>> out;
-  if (value && value->is_object()) {
-    for (const auto& [key, member] : value->get_object()) out.emplace_back(std::string_view(key), &member);
-  }
-  std::sort(out.begin(), out.end());
-  return out;
-}
-
-/// The name, or the peer's id where it has none.
-std::string name_or(const json::value& value, const std::string& id) {
-  std::string name = text_of(value, "peername");
-  return name.empty() ? id : name;
-}
 
 std::string rate_of(const json::value& value, std::string_view key) {
   const auto* member = member_of(value, key);
@@ -53,6 +26,30 @@ std::string rate_of(const json::value& value, std::string_view key) {
 }
 
 }  // namespace
+
+std::string upper(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::toupper(c); });
+  return text;
+}
+
+std::string date_of(const std::string& rfc3339, std::string_view otherwise) {
+  if (rfc3339.size() < 19 || is_go_zero_time(rfc3339)) return std::string(otherwise);
+  return rfc3339.substr(0, 10) + " " + rfc3339.substr(11, 8);
+}
+
+std::vector<std::pair<std::string, const json::value*>> sorted_members(const json::value* value) {
+  std::vector<std::pair<std::string, const json::value*>> out;
+  if (value && value->is_object()) {
+    for (const auto& [key, member] : value->get_object()) out.emplace_back(std::string_view(key), &member);
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+std::string name_or(const json::value& value, const std::string& id) {
+  std::string name = text_of(value, "peername");
+  return name.empty() ? id : name;
+}
 
 const json::value* member_of(const json::value& object, std::string_view key) {
   const auto* members = object.if_object();
@@ -91,12 +88,14 @@ namespace {
 
 /// In answers that tell of all peers.
 std::string format_standing(const json::value& id) {
+  std::string trouble = text_of(id, "trouble");
+  if (!trouble.empty()) trouble = fmt::format("  > TAKES NO WRITES: {}\n", trouble);
   const auto* standing = member_of(id, "standing");
-  if (!standing) return "";
+  if (!standing) return trouble;
   auto free_bytes = number_of(*standing, "free_bytes", -1);
-  return fmt::format("  > Role: {} | Health: {} | Lag: {} entries | Free: {}\n", text_of(*standing, "role"),
-                     text_of(*standing, "health"), number_of(*standing, "lag"),
-                     free_bytes < 0 ? "unknown" : humanize_bytes(static_cast<uint64_t>(free_bytes)));
+  return trouble + fmt::format("  > Role: {} | Health: {} | Lag: {} entries | Free: {}\n", text_of(*standing, "role"),
+                               text_of(*standing, "health"), number_of(*standing, "lag"),
+                               free_bytes < 0 ? "unknown" : humanize_bytes(static_cast<uint64_t>(free_bytes)));
 }
 
 }  // namespace
@@ -228,12 +227,15 @@ std::string format_gc(const json::value& global) {
   return out;
 }
 
-std::string format_metric(const json::value& metric, WallTime now) {
-  std::string name = text_of(metric, "name"), value = text_of(metric, "value");
+std::string metric_value(const json::value& metric) {
   int64_t weight = number_of(metric, "weight");
-  if (name == "freespace" && weight > 0) value = humanize_bytes(static_cast<uint64_t>(weight));
-  return fmt::format("{} | {}: {} | Expires in: {}\n", text_of(metric, "peer"), name, value,
-                     humanize_time(from_nanoseconds(number_of(metric, "expire")), now));
+  bool bytes = text_of(metric, "name") == "freespace" && weight > 0;
+  return bytes ? humanize_bytes(static_cast<uint64_t>(weight)) : text_of(metric, "value");
+}
+
+std::string format_metric(const json::value& metric, WallTime now) {
+  return fmt::format("{} | {}: {} | Expires in: {}\n", text_of(metric, "peer"), text_of(metric, "name"),
+                     metric_value(metric), humanize_time(from_nanoseconds(number_of(metric, "expire")), now));
 }
 
 std::string format_alert(const json::value& alert, WallTime now) {

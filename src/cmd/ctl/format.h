@@ -22,6 +22,8 @@ std::string format_status(const boost::json::value& global_pin_info);
 std::string format_added(const boost::json::value& added);
 std::string format_gc(const boost::json::value& global_gc);
 std::string format_metric(const boost::json::value& metric, WallTime now);
+/// As people read it: free space in bytes with a unit.
+std::string metric_value(const boost::json::value& metric);
 std::string format_alert(const boost::json::value& alert, WallTime now);
 std::string format_bandwidth(const boost::json::value& bandwidth);
 std::string format_graph(const boost::json::value& graph, bool all_ipfs_peers);
@@ -36,6 +38,13 @@ std::string text_of(const boost::json::value& object, std::string_view key);
 int64_t number_of(const boost::json::value& object, std::string_view key, int64_t otherwise = 0);
 bool flag_of(const boost::json::value& object, std::string_view key);
 const boost::json::value* member_of(const boost::json::value& object, std::string_view key);
+/// Ordered by key.
+std::vector<std::pair<std::string, const boost::json::value*>> sorted_members(const boost::json::value* object);
+/// The peer's name, or its id where it has none.
+std::string name_or(const boost::json::value& value, const std::string& id);
+/// "2026-01-02 03:04:05" in the zone that the text has.
+std::string date_of(const std::string& rfc3339, std::string_view otherwise);
+std::string upper(std::string text);
 /// The strings of an array.
 std::vector<std::string> texts_of(const boost::json::value& object, std::string_view key);
 

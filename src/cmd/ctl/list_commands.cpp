@@ -5,6 +5,7 @@
 
 #include "cmd/ctl/commands.h"
 #include "cmd/ctl/format.h"
+#include "cmd/ctl/tables.h"
 #include "ipld/cid.h"
 
 namespace ipfsc::cmd::ctl {
@@ -41,6 +42,7 @@ std::string format_count(const boost::json::value& value) { return fmt::format("
 
 int pin_ls(Context& context) {
   const auto& list = context.options.list;
+  if (context.options.table && !list.at.empty()) return context.output.local_error("", "--table does not go with --at");
   const Formatter format = list.at.empty() ? &format_pin : &format_past_pin;
   if (!context.options.arguments.empty()) {
     auto cid = ipld::Cid::parse(context.argument(0));
@@ -49,12 +51,14 @@ int pin_ls(Context& context) {
     Query query;
     if (!list.at.empty()) query.emplace_back("at", list.at);
     if (!list.peer.empty()) query.emplace_back("peer", list.peer);
-    return show(context, {.path = "/allocations/" + cid->to_string(), .query = std::move(query)}, format);
+    client::ApiRequest request{.path = "/allocations/" + cid->to_string(), .query = std::move(query)};
+    return context.options.table ? show_table(context, request, pins_table()) : show(context, request, format);
   }
   auto query = list_query(context.options);
   if (!query) return context.output.whole_error(query.error().message);
   client::ApiRequest request{.path = "/allocations", .query = *std::move(query)};
-  return list.count ? show(context, request, &format_count) : show_stream(context, request, format);
+  if (list.count) return show(context, request, &format_count);
+  return context.options.table ? show_table(context, request, pins_table()) : show_stream(context, request, format);
 }
 
 int pin_history(Context& context) {

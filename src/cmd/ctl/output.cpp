@@ -5,8 +5,29 @@
 #include <boost/json.hpp>
 
 #include "base/json.h"
+#include "cmd/cli/terminal.h"
 
 namespace ipfsc::cmd::ctl {
+
+Output::Output(bool json, bool colours, FILE* out, FILE* err)
+    : json_(json),
+      terminal_(is_terminal(out)),
+      coloured_(takes_colours(out, !colours)),
+      coloured_errors_(takes_colours(err, !colours)),
+      out_(out),
+      err_(err) {}
+
+void Output::text(std::string_view text) {
+  std::string shown;
+  if (terminal_) {
+    shown = harmless(text);
+    if (coloured_ && !json_) shown = painted(shown);
+    text = shown;
+  }
+  std::fwrite(text.data(), 1, text.size(), out_);
+}
+
+size_t Output::columns() const { return terminal_ ? terminal_columns(out_) : 0; }
 
 void Output::object(const boost::json::value& value) { text(pretty_json(value, 4) + "\n"); }
 
@@ -16,7 +37,7 @@ int Output::local_error(std::string_view doing, std::string_view message) {
 
 int Output::whole_error(std::string_view message) {
   flush();
-  fmt::print(err_, "error {}\n", message);
+  fmt::print(err_, "{} {}\n", coloured_errors_ ? red("error") : "error", message);
   return kExitLocal;
 }
 

@@ -21,15 +21,19 @@ inline constexpr int kExitCancelled = 125;
 
 class Output {
  public:
-  Output(bool json, FILE* out, FILE* err) : json_(json), out_(out), err_(err) {}
+  /// `colours`: on a terminal, unless NO_COLOR is set.
+  Output(bool json, bool colours, FILE* out, FILE* err);
 
   bool json() const { return json_; }
-  void text(std::string_view text) { std::fwrite(text.data(), 1, text.size(), out_); }
+  /// As it is; to a terminal without what could command it, and with colours.
+  void text(std::string_view text);
   void object(const boost::json::value& value);
   void flush() { std::fflush(out_); }
   /// Nobody reads what we print, or the disk is full: what is under way may stop.
   bool broken() const { return std::ferror(out_) != 0; }
   FILE* err() const { return err_; }
+  /// Of the terminal; 0 = it is none, and lines have no limit.
+  size_t columns() const;
 
   /// "error <doing>: <message>" on stderr; returns kExitLocal.
   int local_error(std::string_view doing, std::string_view message);
@@ -39,7 +43,7 @@ class Output {
   int api_error(const client::ApiError& error);
 
  private:
-  bool json_;
+  bool json_, terminal_, coloured_, coloured_errors_;
   FILE* out_;
   FILE* err_;
 };

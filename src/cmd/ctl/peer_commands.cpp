@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cmd/ctl/commands.h"
 #include "cmd/ctl/format.h"
+#include "cmd/ctl/tables.h"
 
 namespace ipfsc::cmd::ctl {
 namespace {
@@ -48,7 +49,10 @@ int change_movements(Context& context, std::string path) {
 
 }  // namespace
 
-int peers_ls(Context& context) { return show_stream(context, {.path = "/peers"}, format_id); }
+int peers_ls(Context& context) {
+  client::ApiRequest request{.path = "/peers"};
+  return context.options.table ? show_table(context, request, peers_table()) : show_stream(context, request, format_id);
+}
 
 int peers_rm(Context& context) {
   Query query;

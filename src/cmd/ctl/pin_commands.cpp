@@ -146,7 +146,9 @@ int pin_add(Context& context) {
 int pin_rm(Context& context) {
   auto path = content_path(context.argument(0));
   if (!path) return context.output.local_error("parsing cid", path.error().message);
-  return request_pin(context, {.method = "DELETE", .path = pins_path(*path)}, "unpinned");
+  Query query;
+  if (context.options.all_claims) query.emplace_back("all-claims", "true");
+  return request_pin(context, {.method = "DELETE", .path = pins_path(*path), .query = std::move(query)}, "unpinned");
 }
 
 int pin_update(Context& context) {

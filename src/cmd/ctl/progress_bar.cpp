@@ -1,8 +1,6 @@
 #include "cmd/ctl/progress_bar.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -27,29 +25,10 @@ std::string progress_line(uint64_t bytes, uint64_t total, double seconds, size_t
   return left + "[" + bar + "]" + right;
 }
 
-ProgressBar::ProgressBar(FILE* file, uint64_t total_bytes, bool wanted)
-    : file_(file), total_(total_bytes), active_(wanted && terminal(file)) {}
-
-bool ProgressBar::terminal(FILE* file) { return ::isatty(::fileno(file)) == 1; }
-
 void ProgressBar::update(uint64_t bytes) {
-  if (!active_) return;
-  auto now = Clock::now();
-  if (now - last_ < std::chrono::milliseconds(100)) return;
-  last_ = now;
-  winsize size{};
-  size_t columns = ::ioctl(::fileno(file_), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-  double seconds = std::chrono::duration<double>(now - started_).count();
-  fmt::print(file_, "\r\033[K{}", progress_line(bytes, total_, seconds, columns));
-  std::fflush(file_);
-  drawn_ = true;
-}
-
-void ProgressBar::clear() {
-  if (!drawn_) return;
-  fmt::print(file_, "\r\033[K");
-  std::fflush(file_);
-  drawn_ = false;
+  if (!line_.due()) return;
+  double seconds = std::chrono::duration<double>(Clock::now() - started_).count();
+  line_.draw(progress_line(bytes, total_, seconds, line_.columns()));
 }
 
 }  // namespace ipfsc::cmd::ctl

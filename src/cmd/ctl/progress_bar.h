@@ -3,31 +3,28 @@
 
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <string>
+
+#include "cmd/cli/progress_line.h"
 
 namespace ipfsc::cmd::ctl {
 
 class ProgressBar {
  public:
   /// `total_bytes` 0 = not known.
-  ProgressBar(FILE* file, uint64_t total_bytes, bool wanted);
-  ~ProgressBar() { clear(); }
+  ProgressBar(FILE* file, uint64_t total_bytes, bool wanted) : line_(file, wanted), total_(total_bytes) {}
 
-  static bool terminal(FILE* file);
-  bool active() const { return active_; }
+  bool active() const { return line_.active(); }
   void set_total(uint64_t total_bytes) { total_ = total_bytes; }
-  /// Drawn ten times a second at most.
   void update(uint64_t bytes);
   /// Takes the bar away, so that something else can be printed.
-  void clear();
+  void clear() { line_.clear(); }
 
  private:
   using Clock = std::chrono::steady_clock;
-  FILE* file_;
+  ProgressLine line_;
   uint64_t total_;
-  bool active_, drawn_ = false;
-  Clock::time_point started_ = Clock::now(), last_ = started_ - std::chrono::seconds(1);
+  Clock::time_point started_ = Clock::now();
 };
 
 /// The bar's line for a terminal of `columns`: "12 MB / 64 MB  [===>    ]  19 %  120 MB/s".

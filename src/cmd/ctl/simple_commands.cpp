@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "cmd/ctl/commands.h"
 #include "cmd/ctl/format.h"
+#include "cmd/ctl/tables.h"
 
 namespace ipfsc::cmd::ctl {
 namespace {
@@ -91,8 +92,9 @@ int health_metrics(Context& context) {
       return name.is_string() ? std::string(name.get_string()) + "\n" : std::string();
     });
   }
-  return show_array(context, {.path = "/monitor/metrics/" + client::url_escape(context.argument(0))},
-                    [](const json::value& metric) { return format_metric(metric, now()); });
+  client::ApiRequest request{.path = "/monitor/metrics/" + client::url_escape(context.argument(0))};
+  if (context.options.table) return show_table(context, request, metrics_table(now()));
+  return show_array(context, request, [](const json::value& metric) { return format_metric(metric, now()); });
 }
 
 int health_alerts(Context& context) {

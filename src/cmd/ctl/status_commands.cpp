@@ -3,6 +3,7 @@
 
 #include "cmd/ctl/commands.h"
 #include "cmd/ctl/format.h"
+#include "cmd/ctl/tables.h"
 #include "cmd/ctl/words.h"
 #include "ipld/cid.h"
 
@@ -48,7 +49,10 @@ int status(Context& context) {
     one = cid->to_string();
     cids += (cids.empty() ? "" : ",") + one;
   }
-  if (options.arguments.size() == 1) return show(context, {.path = "/pins/" + one, .query = query}, format_status);
+  if (options.arguments.size() == 1) {
+    client::ApiRequest request{.path = "/pins/" + one, .query = query};
+    return options.table ? show_table(context, request, statuses_table()) : show(context, request, format_status);
+  }
   if (cids.empty()) {
     if (!filter_is_known(options.filter))
       return context.output.local_error("parsing filter flag", "invalid filter name");
@@ -56,7 +60,8 @@ int status(Context& context) {
   } else {
     query.emplace_back("cids", cids);
   }
-  return show_stream(context, {.path = "/pins", .query = query}, format_status);
+  client::ApiRequest request{.path = "/pins", .query = query};
+  return options.table ? show_table(context, request, statuses_table()) : show_stream(context, request, format_status);
 }
 
 int recover(Context& context) { return again(context, "recover"); }

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <thread>
 
 #include <boost/json.hpp>
 
+#include "cmd/cli/progress_line.h"
 #include "cmd/ctl/commands.h"
 #include "cmd/ctl/format.h"
 
@@ -33,16 +35,38 @@ void print(Context& context, const boost::json::value& status) {
   }
 }
 
-/// Sleeps in short steps, so that Ctrl-C is answered. False = cancelled.
-bool pause(Context& context, Clock::duration time) {
+}  // namespace
+
+bool pause(const std::atomic<bool>* cancelled, Clock::duration time) {
   for (auto end = Clock::now() + time; Clock::now() < end;) {
-    if (context.cancelled && context.cancelled->load()) return false;
+    if (cancelled && cancelled->load()) return false;
     std::this_thread::sleep_for(std::min<Clock::duration>(50ms, end - Clock::now()));
   }
-  return !(context.cancelled && context.cancelled->load());
+  return !(cancelled && cancelled->load());
 }
 
-}  // namespace
+std::string wait_text(const boost::json::value& info, std::string_view target) {
+  std::map<std::string, uint64_t> others;
+  uint64_t reached = 0, total = 0, bytes = 0;
+  for (const auto& [peer, on] : sorted_members(member_of(info, "peer_map"))) {
+    std::string status = text_of(*on, "status");
+    if (status == "remote") continue;
+    ++total;
+    bytes += static_cast<uint64_t>(number_of(*on, "bytes"));
+    if (status == target) {
+      ++reached;
+    } else {
+      ++others[status];
+    }
+  }
+  std::string out = fmt::format("{} of {} peers: {}", reached, total, target);
+  std::string_view separator = "; ";
+  for (const auto& [status, count] : others) {
+    out += fmt::format("{}{} {}", separator, count, status);
+    separator = ", ";
+  }
+  return bytes > 0 ? fmt::format("{}{}{}", out, separator, humanize_bytes(bytes)) : out;
+}
 
 WaitState wait_state(const boost::json::value& info, std::string_view target, int64_t limit) {
   const auto* peers = member_of(info, "peer_map");
@@ -77,14 +101,22 @@ int wait_for_status(Context& context, const std::string& cid, std::string_view t
   constexpr std::string_view kDoing = "waiting for pin status";
   auto limit_time = context.options.wait.timeout;
   auto started = Clock::now();
+  ProgressLine progress(context.output.err());
   for (Clock::duration step = 50ms;; step = std::min<Clock::duration>(step * 2, 1s)) {
-    if (!pause(context, step)) {
+    if (!pause(context.cancelled, step)) {
+      progress.clear();
       context.output.local_error(kDoing, "context canceled");
       return kExitCancelled;
     }
     auto status = fetch_status(context, cid);
+    auto state = status ? wait_state(*status, target, limit) : WaitState::kFailed;
+    if (state == WaitState::kGoOn) {
+      progress.draw(wait_text(*status, target));
+    } else {
+      progress.clear();
+    }
     if (!status) return context.output.api_error(status.error());
-    switch (wait_state(*status, target, limit)) {
+    switch (state) {
       case WaitState::kReached:
         if (print_status) print(context, *status);
         return kExitOk;
@@ -95,6 +127,7 @@ int wait_for_status(Context& context, const std::string& cid, std::string_view t
         break;
     }
     if (limit_time > 1s && Clock::now() - started > limit_time) {  // as in Go, a second or less is no limit
+      progress.clear();
       context.output.local_error(kDoing, "context deadline exceeded");
       return kExitWaitTimeout;
     }
@@ -104,7 +137,7 @@ int wait_for_status(Context& context, const std::string& cid, std::string_view t
 int show_settled_status(Context& context, const std::string& cid) {
   auto end = Clock::now() + 1s;
   for (Clock::duration step = 20ms;; step *= 2) {
-    if (!pause(context, std::min<Clock::duration>(step, end - Clock::now()))) return kExitCancelled;
+    if (!pause(context.cancelled, std::min<Clock::duration>(step, end - Clock::now()))) return kExitCancelled;
     auto status = fetch_status(context, cid);
     if (!status) return context.output.api_error(status.error());
     if (settled(*status) || Clock::now() >= end) {

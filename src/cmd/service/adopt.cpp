@@ -10,8 +10,8 @@
 #include "app/kubo_pins.h"
 #include "base/json.h"
 #include "client/client.h"
+#include "cmd/cli/progress_line.h"
 #include "cmd/service/commands.h"
-#include "cmd/service/progress.h"
 
 namespace ipfsc::cmd::service {
 namespace {
@@ -67,7 +67,7 @@ class Spool {
 /// A pin of this peer alone (or with the factors that were asked for) for each of Kubo's, a line each.
 class Lines final : public client::BodySource {
  public:
-  Lines(Spool& spool, std::string self, const AdoptOptions& options, Progress& progress)
+  Lines(Spool& spool, std::string self, const AdoptOptions& options, ProgressLine& progress)
       : spool_(spool), self_(std::move(self)), options_(options), progress_(progress) {}
 
   Result<size_t> read(char* buffer, size_t size) override {
@@ -91,7 +91,7 @@ class Lines final : public client::BodySource {
   Spool& spool_;
   std::string self_, waiting_;
   const AdoptOptions& options_;
-  Progress& progress_;
+  ProgressLine& progress_;
   uint64_t sent_ = 0;
 };
 
@@ -123,7 +123,7 @@ class Adopter {
   /// Asks for each pin whether it is in the pinset.
   client::Answer<Outcome> count() {
     Outcome outcome;
-    Progress progress(context_.streams.err);
+    ProgressLine progress(context_.streams.err);
     while (auto pin = spool_.next()) {
       auto answer = api_.call({.path = "/allocations/" + pin->cid});
       if (!answer && answer.error().code != 404) return std::unexpected(answer.error());
@@ -135,7 +135,7 @@ class Adopter {
 
   client::Answer<Outcome> pin(const std::string& self) {
     Outcome outcome;
-    Progress progress(context_.streams.err);
+    ProgressLine progress(context_.streams.err);
     Lines lines(spool_, self, context_.options.adopt, progress);
     auto done = api_.stream({.method = "POST",
                              .path = "/pins",
@@ -148,7 +148,7 @@ class Adopter {
   }
 
  private:
-  Result<> take(std::string_view object, Outcome& outcome, Progress& progress) {
+  Result<> take(std::string_view object, Outcome& outcome, ProgressLine& progress) {
     TRY_ASSIGN(auto answer, parse_json(object));
     const auto* members = answer.if_object();
     if (!members) return fail(ErrorKind::kInternal, "the peer's answer is no object");
@@ -203,7 +203,7 @@ int adopt(const Context& context) {
 
   Spool spool;
   {
-    Progress progress(context.streams.err);
+    ProgressLine progress(context.streams.err);
     auto listed = app::list_kubo_pins(*config, *identity, [&](std::span<const app::KuboPin> pins) -> Result<> {
       TRY(spool.add(pins));
       progress.show("{} pins of Kubo", spool.total());

@@ -191,7 +191,7 @@ class Migrator {
     if (!file) return context_.failed("opening the export file", file.error().message);
     auto config = old_.migrated.config;
     config.folder = folder.path();
-    Progress progress(context_.streams.err);
+    ProgressLine progress(context_.streams.err);
     auto report = app::import_state(config, old_.identity,
                                     [&](std::span<char> buffer) { return file->read(buffer, progress); }, {});
     progress.clear();

@@ -29,7 +29,7 @@ PinFile::~PinFile() {
   if (own_ && file_) std::fclose(file_);
 }
 
-Result<size_t> PinFile::read(std::span<char> buffer, Progress& progress) {
+Result<size_t> PinFile::read(std::span<char> buffer, ProgressLine& progress) {
   size_t n = std::fread(buffer.data(), 1, buffer.size(), file_);
   if (n == 0 && std::ferror(file_)) return fail(ErrorKind::kUnavailable, std::string("read: ") + std::strerror(errno));
   read_bytes_ += n;

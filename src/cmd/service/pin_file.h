@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "cmd/service/progress.h"
+#include "cmd/cli/progress_line.h"
 
 namespace ipfsc::cmd::service {
 
@@ -20,7 +20,7 @@ class PinFile {
   ~PinFile();
 
   /// Fills the buffer from its front and returns how much; 0 = the end.
-  Result<size_t> read(std::span<char> buffer, Progress& progress);
+  Result<size_t> read(std::span<char> buffer, ProgressLine& progress);
 
  private:
   PinFile(FILE* file, bool own, uint64_t size) : file_(file), own_(own), size_bytes_(size) {}

@@ -4,6 +4,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -11,6 +12,8 @@
 #include "app/state_commands.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "cmd/cli/progress_line.h"
+#include "cmd/cli/terminal.h"
 #include "cmd/service/commands.h"
 #include "cmd/service/peer_addresses.h"
 #include "cmd/service/pin_file.h"
@@ -150,11 +153,17 @@ int state_export(const Context& context) {
     const auto& path = context.options.state.file;
     File file{path.empty() ? context.streams.out : std::fopen(path.c_str(), "wb"), !path.empty()};
     if (!file.file) return context.failed("creating file", fmt::format("{}: {}", path, std::strerror(errno)));
+    // Not between the lines of pins on a terminal.
+    ProgressLine progress(context.streams.err, !is_terminal(file.file));
+    uint64_t lines = 0;
     auto sink = [&](std::string_view text) -> Result<> {
+      lines += static_cast<uint64_t>(std::ranges::count(text, '\n'));
+      progress.show("{} pins", lines);
       if (std::fwrite(text.data(), 1, text.size(), file.file) == text.size()) return {};
       return fail(ErrorKind::kUnavailable, std::string("write: ") + std::strerror(errno));
     };
     auto pins = app::export_state(config, identity, sink);
+    progress.clear();
     if (!pins) return context.failed("exporting state", pins.error().message);
     if (std::fflush(file.file) != 0) return context.failed("exporting state", std::strerror(errno));
     context.say(fmt::format("exported {} pins.", *pins));
@@ -174,7 +183,7 @@ int state_import(const Context& context) {
     auto file = PinFile::open(path, context.streams.in);
     if (!file) return context.failed("opening file", file.error().message);
     if (path.empty()) context.say("reading from stdin, Ctrl-D to finish");
-    Progress progress(context.streams.err);
+    ProgressLine progress(context.streams.err);
     auto report = app::import_state(
         config, identity, [&](std::span<char> buffer) { return file->read(buffer, progress); }, *request);
     progress.clear();
@@ -248,14 +257,15 @@ int state_crdt(const Context& context) {
 
 int repo_verify(const Context& context) {
   return with_peer(context, [&](const config::Configuration& config, const identity::Identity& identity) {
-    FILE* err = context.streams.err;
-    bool terminal = ::isatty(::fileno(err)) == 1;
+    ProgressLine progress(context.streams.err);
     auto report = app::verify_repo(
-        config, identity, [&](std::string_view sentence) { fmt::print(context.streams.out, "{}\n", sentence); },
-        [&](const app::VerifyReport& so_far) {
-          if (terminal) fmt::print(err, "\r\033[K{} blocks, {} bytes", so_far.blocks, so_far.bytes);
-        });
-    if (terminal) fmt::print(err, "\r\033[K");
+        config, identity,
+        [&](std::string_view sentence) {
+          progress.clear();
+          fmt::print(context.streams.out, "{}\n", sentence);
+        },
+        [&](const app::VerifyReport& so_far) { progress.show("{} blocks, {} bytes", so_far.blocks, so_far.bytes); });
+    progress.clear();
     if (!report) return context.failed("verifying the blocks", report.error().message);
     fmt::print(context.streams.out, "{} blocks, {} bytes, {} bad\n", report->blocks, report->bytes, report->bad);
     return report->bad == 0 ? kExitOk : kExitError;

@@ -1,0 +1,29 @@
+// Objects of the API as rows: what `--table` shows.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include <boost/json/value.hpp>
+
+#include "base/time.h"
+#include "cmd/ctl/commands.h"
+#include "cmd/ctl/table.h"
+
+namespace ipfsc::cmd::ctl {
+
+struct TableForm {
+  std::vector<Column> columns;
+  std::function<std::vector<Cells>(const boost::json::value& object)> rows;  ///< of one object of the answer
+};
+
+TableForm pins_table();
+/// A row for each peer of each pin.
+TableForm statuses_table();
+TableForm peers_table();
+TableForm metrics_table(WallTime now);
+
+/// One request, whose answer is a stream of objects, one object or an array.
+int show_table(Context& context, const client::ApiRequest& request, const TableForm& form);
+
+}  // namespace ipfsc::cmd::ctl

@@ -59,6 +59,7 @@ Bytes encode(const model::PeerInfo& info) {
   put_addresses(*message.mutable_ipfs_addresses(), info.ipfs.addresses);
   message.set_ipfs_error(info.ipfs.error);
   message.set_peername(info.peername);
+  message.set_trouble(info.trouble);
   return message.SerializeAsString();
 }
 
@@ -79,6 +80,7 @@ Result<model::PeerInfo> decode_peer(ByteView bytes) {
   info.ipfs = {
       .id = message.ipfs_id(), .addresses = take_addresses(message.ipfs_addresses()), .error = message.ipfs_error()};
   info.peername = message.peername();
+  info.trouble = message.trouble();
   return info;
 }
 

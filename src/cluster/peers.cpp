@@ -52,6 +52,7 @@ Task<model::PeerInfo> Cluster::id() {
   info.rpc_protocol_version = kRpcProtocol;
   info.ipfs = ipfs_id_;
   info.peername = options_.peername;
+  info.trouble = consensus_.trouble();
   co_return info;
 }
 

@@ -63,6 +63,7 @@ void append_json(std::string& out, const PeerInfo& info) {
   object.text("error", info.error);
   append_ipfs(object.key("ipfs"), info.ipfs);
   object.text("peername", info.peername);
+  if (!info.trouble.empty()) object.text("trouble", info.trouble);
   if (info.standing) {
     JsonObject standing(object.key("standing"));
     standing.text("role", info.standing->role);

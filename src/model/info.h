@@ -41,6 +41,7 @@ struct PeerInfo {
   std::string error;  ///< set: only id counts
   IpfsId ipfs;
   std::string peername;
+  std::string trouble;  ///< why it can write nothing now, beyond Go; "" = it can
   std::optional<PeerStanding> standing;
 };
 

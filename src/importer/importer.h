@@ -119,7 +119,7 @@ struct AddedNode {
 ///
 /// Paths (kInvalidArgument otherwise): components of 1 to max_name_bytes bytes, none of them "." or "..", no NUL; one
 /// leading "/" is ignored, as the upload is its own root. Only add_file and add_symlink take an empty path: a part
-/// without a name, reported as "" and linked under its CID when wrapped. Refused as well: a file where a directory is
+/// without a name, reported as ""; when wrapped, linked and reported as its CID. Refused: a file where a directory is
 /// and the reverse; a path given twice with different content (the same content again changes nothing); without wrap,
 /// going back into a top-level directory after another top-level entry, as that directory's CID was reported already.
 ///

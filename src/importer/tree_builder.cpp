@@ -160,6 +160,7 @@ Result<std::vector<AddedNode>> TreeBuilder::add_file(std::string_view path, cons
   TRY(begin_top_level(components, false, out));
   AddedNode node{join(components), root.cid, root.cumulative_size};
   TRY(put_leaf(components, node));
+  if (components.empty() && options_.wrap) node.name = node.cid.to_string();
   out.push_back(std::move(node));
   return out;
 }
@@ -177,6 +178,7 @@ Result<std::vector<AddedNode>> TreeBuilder::add_symlink(std::string_view path, s
   AddedNode node{.name = join(components), .cumulative_size = block.size()};
   TRY_ASSIGN(node.cid, emit(sink_, options_.cid_version, ipld::kDagPb, options_.hash_code, std::move(block)));
   TRY(put_leaf(components, node));
+  if (components.empty() && options_.wrap) node.name = node.cid.to_string();
   out.push_back(std::move(node));
   return out;
 }

@@ -41,9 +41,11 @@ Result<rest::AddQuery> parse(const net::Query& query, WallTime now) {
   return add;
 }
 
-void print(std::string& out, const model::AddedOutput& output) {
+/// A file that came without a name is called by its CID. The wrapping directory's name is empty.
+void print(std::string& out, const model::AddedOutput& output, bool wrapped) {
+  bool unnamed = output.name.empty() && output.cid && !wrapped;
   model::JsonObject object(out);
-  object.text("Name", output.name);
+  object.text("Name", unnamed ? output.cid->to_string() : output.name);
   if (output.cid) object.plain("Hash", output.cid->to_string());
   if (output.bytes > 0) object.number("Bytes", output.bytes);
   if (output.size > 0) object.plain("Size", std::to_string(output.size));
@@ -53,12 +55,15 @@ void print(std::string& out, const model::AddedOutput& output) {
 Task<> upload(ProxyContext& context, net::Request& request, net::Response& response, rest::AddQuery query,
               std::string boundary) {
   bool car = query.params.format == cluster::AddFormat::kCar;
+  auto print_line = [wrapped = query.params.wrap_with_directory](std::string& out, const model::AddedOutput& output) {
+    print(out, output, wrapped);
+  };
   query.params.size_hint_bytes = request.content_length();
   CO_TRY_ASSIGN(auto session, co_await context.cluster->add(std::move(query.params), caller_of(request)));
   response.add_header("Cache-Control", "no-cache");
   common::AddAnswer answer(
       response,
-      {.stream = query.stream, .max_buffered_bytes = context.options.max_buffered_answer_bytes, .print = print});
+      {.stream = query.stream, .max_buffered_bytes = context.options.max_buffered_answer_bytes, .print = print_line});
   common::AddUpload parts{.parts = net::MultipartReader(request.body(), std::move(boundary)),
                           .session = *session,
                           .answer = answer,

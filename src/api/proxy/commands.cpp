@@ -5,6 +5,7 @@
 #include "api/proxy/errors.h"
 #include "api/proxy/kubo_headers.h"
 #include "base/log.h"
+#include "base/text.h"
 
 namespace ipfsc::api::proxy {
 namespace {
@@ -82,10 +83,10 @@ std::vector<std::string> arguments(const net::Request& request) {
 cluster::Caller caller_of(const net::Request& request) { return {.actor = common::actor_of(request, "ipfsproxy")}; }
 
 Task<ipld::Cid> resolve(ProxyContext& context, std::string argument) {
-  auto path = argument.starts_with('/') ? std::move(argument) : "/ipfs/" + argument;
+  auto path = argument.starts_with('/') ? argument : "/ipfs/" + argument;
   auto cid = co_await context.cluster->resolve(std::move(path));
   if (!cid && cid.error().kind == ErrorKind::kInvalidArgument) {
-    co_return fail(cid.error().with_context("Error parsing IPFS Path"));
+    co_return fail(cid.error().with_context(quoted(argument)).with_context("Error parsing IPFS Path"));
   }
   co_return cid;
 }

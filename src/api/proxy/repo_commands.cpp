@@ -15,6 +15,7 @@ Task<> repo_stat(ProxyContext& context, net::Request&, net::Response& response) 
   model::JsonObject object(body);
   object.number("RepoSize", stat.repo_size_bytes);
   object.number("StorageMax", stat.storage_max_bytes);
+  object.number("NumObjects", stat.num_objects);  // clients fail without it; the Go program has none
   object.end();
   co_return response.send(200, body, kJson);
 }

@@ -16,9 +16,11 @@ wanted() { # packages of the groups named in the arguments
 
 missing=()
 for package in $(wanted "$@"); do
-    # A newer Go or cargo that is already there serves as well.
+    # A newer one that is already there, and not from Debian, serves as well.
     case "$package" in
         golang-go) command -v go >/dev/null && continue ;;
+        nodejs) command -v node >/dev/null && continue ;;
+        npm) command -v npm >/dev/null && continue ;;
     esac
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
 done

@@ -97,11 +97,11 @@ def programs(arguments):
     xml.unlink(missing_ok=True)
     # The folders of tests that passed go at once: a run leaves gigabytes of databases otherwise.
     run(sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", "-o", "tmp_path_retention_policy=failed",
-        "-o", "tmp_path_retention_count=1", f"--junitxml={xml}", "tests/e2e", *arguments)
+        "-o", "tmp_path_retention_count=1", f"--junitxml={xml}", "tests/e2e", "tests/clients", *arguments)
     if xml.exists():
         count(xml)
     else:
-        fail("tests/e2e ended without a result")
+        fail("tests/e2e and tests/clients ended without a result")
 
 
 def fuzz(seconds):

@@ -1,5 +1,4 @@
 import pathlib
-import subprocess
 import sys
 
 import pytest
@@ -44,13 +43,11 @@ def new_peer(tmp_path):
 @pytest.fixture(scope="module")
 def kubo(tmp_path_factory):
     """A real Kubo daemon (tests/kubo)."""
-    folder = pathlib.Path(__file__).resolve().parent.parent / "kubo"
-    if not (folder / "ipfs").exists():
-        built = subprocess.run([folder / "build.sh"], capture_output=True, text=True)
-        if built.returncode != 0:
-            pytest.skip(f"the real Kubo could not be built: {built.stderr.strip().splitlines()[-1:]}")
-    from daemon import KuboDaemon
+    from daemon import KuboDaemon, build
 
+    why = build()
+    if why:
+        pytest.skip(why)
     with KuboDaemon(tmp_path_factory.mktemp("kubo")) as daemon:
         yield daemon
 

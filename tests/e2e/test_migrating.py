@@ -1,25 +1,20 @@
 """Moving in from Go ipfs-cluster with a real Kubo, as docs/migrating.md says it; adopting what a Kubo has."""
 import json
-import pathlib
-import subprocess
 
 import pytest
 from content import random_bytes
 from migrating import FIXTURES, fingerprint, go_folder, go_pin, id_of, received, write_export
 from peer import Peer, until
 
-KUBO = pathlib.Path(__file__).resolve().parent.parent / "kubo"
-
 
 @pytest.fixture
 def new_kubo(tmp_path):
     """A function that makes Kubos, each with its own repository."""
-    if not (KUBO / "ipfs").exists():
-        built = subprocess.run([KUBO / "build.sh"], capture_output=True, text=True)
-        if built.returncode != 0:
-            pytest.skip(f"the real Kubo could not be built: {built.stderr.strip().splitlines()[-1:]}")
-    from daemon import KuboDaemon
+    from daemon import KuboDaemon, build
 
+    why = build()
+    if why:
+        pytest.skip(why)
     running = []
 
     def make(name="kubo"):

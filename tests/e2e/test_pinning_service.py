@@ -2,15 +2,12 @@
 import base64
 import http.client
 import json
-import pathlib
-import subprocess
 import urllib.parse
 
 import pytest
 from content import add_bytes, random_bytes
 from peer import as_list, until
 
-KUBO = pathlib.Path(__file__).resolve().parent.parent / "kubo"
 ANY = "queued,pinning,pinned,failed"
 MISSING = "bafkreiemqpndzewx4bioklzfvhtiegsfny5fxuc3nkjk2vmcpjxiammsti"  # nobody has it
 
@@ -330,12 +327,11 @@ def test_the_most_copies_that_any_one_asks_for(copies_on_two):
 @pytest.fixture(scope="module")
 def kubos(tmp_path_factory):
     """One for the cluster, one for the user."""
-    if not (KUBO / "ipfs").exists():
-        built = subprocess.run([KUBO / "build.sh"], capture_output=True, text=True)
-        if built.returncode != 0:
-            pytest.skip(f"the real Kubo could not be built: {built.stderr.strip().splitlines()[-1:]}")
-    from daemon import KuboDaemon
+    from daemon import KuboDaemon, build
 
+    why = build()
+    if why:
+        pytest.skip(why)
     with KuboDaemon(tmp_path_factory.mktemp("theirs")) as theirs, KuboDaemon(tmp_path_factory.mktemp("mine")) as mine:
         yield theirs, mine
 

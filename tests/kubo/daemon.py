@@ -42,6 +42,14 @@ def _stop_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def build():
+    """Builds the program unless it is there; says in one line why that could not be done, or None."""
+    if "KUBO_BINARY" in os.environ or (HERE / "ipfs").exists():
+        return None
+    built = subprocess.run([HERE / "build.sh"], capture_output=True, text=True)
+    return None if built.returncode == 0 else f"the real Kubo could not be built: {built.stderr.strip().splitlines()[-1:]}"
+
+
 class KuboDaemon:
     """Created and started by the constructor; a context manager. `offline` leaves out the swarm as well. `config` are
     dotted keys of Kubo's configuration that go over the ones here. restart() keeps repository, identity and addresses."""

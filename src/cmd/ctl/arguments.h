@@ -17,12 +17,12 @@ struct GlobalOptions {
   std::string encoding = "text";
   int64_t timeout_seconds = 0;
   std::string basic_auth, token;
-  std::string basic_auth;
   bool no_colour = false;
 };
 /// Credentials are not sent in the clear unless that is asked for.
 inline bool uses_https(const GlobalOptions& global) {
-  return global.https || (!global.basic_auth.empty() && !global.force_http);
+  bool credentials = !global.basic_auth.empty() || !global.token.empty();
+  return global.https || (credentials && !global.force_http);
 }
 
 /// A global option, for `config`.

@@ -42,7 +42,6 @@ std::expected<client::ClientOptions, Refusal> client_options(const GlobalOptions
   out.bearer_token = global.token;
   if (!global.token.empty() && !global.https && !global.force_http) {
     fmt::print(err, "warning: HTTPS is used because of --token; --force-http keeps HTTP\n");
-    out.https = true;
   }
   if (!global.basic_auth.empty()) {
     size_t colon = global.basic_auth.find(':');

@@ -1,5 +1,6 @@
-"""Deterministic content for tests."""
+"""Deterministic content for tests, and what reads answers."""
 import hashlib
+import http.client
 import urllib.request
 
 
@@ -70,3 +71,12 @@ def add_bytes(peer, data, name="file", query=""):
     status, _, text = peer.request("POST", f"/add?{query}", body, {"Content-Type": kind})
     assert status == 200, (status, text)
     return json.loads(text.splitlines()[-1])
+
+
+class WithTrailers(http.client.HTTPResponse):
+    """http.client drops what follows a chunked body."""
+
+    trailers = None
+
+    def _read_and_discard_trailer(self):
+        self.trailers = http.client.parse_headers(self.fp)

@@ -6,17 +6,10 @@ import time
 import urllib.parse
 
 import pytest
-from content import add_blocks, add_bytes, random_bytes, raw_cid
+from content import WithTrailers, add_blocks, add_bytes, random_bytes, raw_cid
 from peer import at_once, make_cluster, until
 
 PINS = 700  # more than a page between peers has
-
-
-class WithTrailers(http.client.HTTPResponse):
-    """http.client drops what follows a chunked body."""
-
-    def _read_and_discard_trailer(self):
-        self.trailers = http.client.parse_headers(self.fp)
 
 
 def page(peer, query, cursor=""):

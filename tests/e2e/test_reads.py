@@ -9,17 +9,10 @@ import time
 import urllib.parse
 
 import pytest
-from content import add_blocks, random_bytes, raw_cid
+from content import WithTrailers, add_blocks, random_bytes, raw_cid
 from peer import ANY_CID, at_once, make_cluster, until
 
 FIRST, SECOND = raw_cid(b"first"), raw_cid(b"second")
-
-
-class WithTrailers(http.client.HTTPResponse):
-    """http.client drops what follows a chunked body."""
-
-    def _read_and_discard_trailer(self):
-        self.trailers = http.client.parse_headers(self.fp)
 
 
 def page(peer, query, cursor=""):

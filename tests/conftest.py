@@ -1,10 +1,11 @@
+"""Fixtures of tests/e2e and tests/compat."""
 import pathlib
 import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools"))
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "kubo"))
+TESTS = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(TESTS.parent / "tools"), str(TESTS / "kubo"), str(TESTS / "e2e")]
 from peer import Cluster, Peer, make_cluster  # noqa: E402
 
 

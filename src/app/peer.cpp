@@ -71,7 +71,8 @@ Task<> Peer::start() {
 
 Task<> Peer::open_data() {
   CO_TRY_ASSIGN(state_, co_await run_blocking(runtime_, [this] { return state::State::open(options_.state); }));
-  client_ = std::make_unique<rpc::GrpcClient>(runtime_, *options_.rpc);
+  connections_ = std::make_unique<rpc::GrpcClient>(runtime_, *options_.rpc);
+  client_ = std::make_unique<rpc::MeteredClient>(*connections_, meter_);
   membership_ = std::make_unique<cluster::Membership>(runtime_, options_.cluster, *state_, *client_);
   membership_->add_hints(options_.peer_addresses);
   membership_->add_hints(read_peerstore(options_.peerstore_path));
@@ -133,7 +134,7 @@ std::vector<ipld::Multiaddr> Peer::first_to_join() const {
 Result<> Peer::listen_peers() {
   server_ = std::make_unique<rpc::GrpcServer>(
       runtime_, *options_.rpc, router_,
-      [this](const ipld::PeerId& caller, rpc::Access access) { return membership_->admit(caller, access); });
+      [this](const ipld::PeerId& caller, rpc::Access access) { return membership_->admit(caller, access); }, &meter_);
   auto started = server_->start();
   if (!started) return std::unexpected(started.error().with_context("cluster.listen_multiaddress"));
   return {};
@@ -157,6 +158,16 @@ Task<> Peer::open_node() {
 
 Result<> Peer::listen_rest() {
   if (!options_.rest) return {};
+  options_.rest->bandwidth = [this] {
+    std::map<std::string, api::rest::Bandwidth> out;
+    for (const auto& [method, figures] : meter_.read()) {
+      out[method] = {.in_bytes = figures.in.bytes,
+                     .out_bytes = figures.out.bytes,
+                     .in_per_second = figures.in.per_second,
+                     .out_per_second = figures.out.per_second};
+    }
+    return out;
+  };
   rest_ = std::make_unique<api::rest::RestApi>(runtime_, *options_.rest);
   return rest_->listen();
 }
@@ -283,7 +294,7 @@ Task<> Peer::stop() {
   if (node_) note(co_await node_->stop());
   if (consensus_) note(co_await consensus_->stop());
   if (server_) note(co_await server_->stop());
-  if (client_) co_await client_->stop();
+  if (connections_) co_await connections_->stop();
   if (started_) note(write_peerstore(options_.peerstore_path, membership_->peer_addresses()));
   co_return outcome;
 }

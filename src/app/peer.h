@@ -20,6 +20,7 @@
 #include "net/http_server.h"
 #include "rpc/grpc/grpc_client.h"
 #include "rpc/grpc/grpc_server.h"
+#include "rpc/meter.h"
 #include "state/state.h"
 #include "tracker/tracker.h"
 
@@ -77,8 +78,10 @@ class Peer {
   std::unique_ptr<api::rest::RestApi> rest_;
   std::unique_ptr<api::proxy::IpfsProxy> proxy_;
   std::unique_ptr<api::pinning::PinningApi> pinning_;
+  rpc::Meter meter_{runtime_};
   rpc::Router router_;
-  std::unique_ptr<rpc::GrpcClient> client_;
+  std::unique_ptr<rpc::GrpcClient> connections_;
+  std::unique_ptr<rpc::MeteredClient> client_;
   std::unique_ptr<state::State> state_;
   std::unique_ptr<cluster::Membership> membership_;
   std::unique_ptr<consensus::Consensus> consensus_;

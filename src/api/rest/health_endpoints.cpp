@@ -1,4 +1,4 @@
-// GET /health[/alerts|/graph], /readyz, /monitor/metrics[/{name}]; POST /ipfs/gc.
+// GET /health[/alerts|/bandwidth|/graph], /readyz, /monitor/metrics[/{name}]; POST /ipfs/gc.
 #include <algorithm>
 
 #include "api/rest/context.h"
@@ -55,6 +55,23 @@ Task<> get_graph(RestContext& context, net::Response& response) {
   co_return response.send(200, body, kJson);
 }
 
+Task<> get_bandwidth(RestContext& context, net::Response& response) {
+  std::string body;
+  model::JsonObject object(body);
+  const auto& bandwidth = context.options.bandwidth;
+  for (const auto& [method, figures] : bandwidth ? bandwidth() : std::map<std::string, Bandwidth>()) {
+    model::JsonObject item(object.key(method));
+    item.number("total_in", figures.in_bytes);
+    item.number("total_out", figures.out_bytes);
+    item.raw("rate_in", fmt::format("{:.3f}", figures.in_per_second));
+    item.raw("rate_out", fmt::format("{:.3f}", figures.out_per_second));
+    item.end();
+  }
+  object.end();
+  body += '\n';
+  co_return response.send(200, body, kJson);
+}
+
 Task<> collect_garbage(RestContext& context, net::Request& request, net::Response& response) {
   CO_TRY_ASSIGN(bool local, parse_bool(request.query(), "local"));
   CO_TRY_ASSIGN(auto result, co_await context.cluster->gc(local));
@@ -73,6 +90,8 @@ void add_health_routes(net::Router& router, RestContext& context) {
              [&context](net::Request&, net::Response& response) { return get_alerts(context, response); });
   router.add("GET", "/health/graph",
              [&context](net::Request&, net::Response& response) { return get_graph(context, response); });
+  router.add("GET", "/health/bandwidth",
+             [&context](net::Request&, net::Response& response) { return get_bandwidth(context, response); });
   router.add("GET", "/monitor/metrics",
              [&context](net::Request&, net::Response& response) { return get_metric_names(context, response); });
   router.add("GET", "/monitor/metrics/{name}", [&context](net::Request& request, net::Response& response) {

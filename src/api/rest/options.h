@@ -2,15 +2,27 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <map>
+#include <string>
 
 #include "api/common/options.h"
 
 namespace ipfsc::api::rest {
 
+/// Of calls between peers of one kind.
+struct Bandwidth {
+  uint64_t in_bytes = 0, out_bytes = 0;
+  double in_per_second = 0, out_per_second = 0;
+};
+
 struct RestOptions : common::HttpApiOptions {
   size_t list_page = 1024;                      ///< pins that a listing has in memory
   size_t max_buffered_answer_bytes = 64 << 20;  ///< of /add with stream-channels=false; beyond: 413
   size_t max_symlink_bytes = 4096;              ///< of a target; beyond: 400
+
+  /// What GET /health/bandwidth tells, by method.
+  std::function<std::map<std::string, Bandwidth>()> bandwidth;
 
   // GET /events
   size_t max_event_listeners = 2048;  ///< beyond: 503

@@ -17,6 +17,7 @@
 #include "rpc/grpc/bytes.h"
 #include "rpc/grpc/credentials.h"
 #include "rpc/grpc/targets.h"
+#include "rpc/meter.h"
 
 namespace ipfsc::rpc {
 namespace {
@@ -32,13 +33,14 @@ std::string remote_of(const std::string& peer) {
 }  // namespace
 
 struct GrpcServer::Shared {
-  Shared(Runtime& rt, RpcOptions o, const Router& r, Gatekeeper g)
-      : runtime(rt), options(std::move(o)), router(r), gatekeeper(std::move(g)), changed(rt) {}
+  Shared(Runtime& rt, RpcOptions o, const Router& r, Gatekeeper g, Meter* m)
+      : runtime(rt), options(std::move(o)), router(r), gatekeeper(std::move(g)), meter(m), changed(rt) {}
 
   Runtime& runtime;
   RpcOptions options;
   const Router& router;
   Gatekeeper gatekeeper;
+  Meter* const meter;
   Notifier changed;  // a call has ended
   std::set<ServerCall*> calls;
   bool stopping = false;
@@ -110,15 +112,23 @@ class GrpcServer::ServerCall final : public grpc::ServerGenericBidiReactor,
     if (auto allowed = shared_->gatekeeper(*caller, method->access); !allowed) return finish(allowed);
     CallInfo info{.caller = *std::move(caller), .remote = remote_of(context_.peer())};
     spawn_into(
-        shared_->runtime.executor(), handle(shared_from_this(), *method, std::move(info)),
+        shared_->runtime.executor(), handle(shared_from_this(), std::string(path), *method, std::move(info)),
         [self = shared_from_this()](Result<> result) { self->finish(std::move(result)); }, cancel_.slot());
   }
 
-  static Task<> handle(std::shared_ptr<ServerCall> self, const Router::Method& method, CallInfo info) {
-    if (method.stream) co_return co_await method.stream(std::move(info), *self);
+  static Task<> handle(std::shared_ptr<ServerCall> self, std::string path, const Router::Method& method,
+                       CallInfo info) {
+    auto* meter = self->shared_->meter;
+    if (method.stream) {
+      if (meter == nullptr) co_return co_await method.stream(std::move(info), *self);
+      MeteredStream counted(*self, path, *meter);
+      co_return co_await method.stream(std::move(info), counted);
+    }
     CO_TRY_ASSIGN(auto request, co_await self->read());
     if (!request) co_return fail(ErrorKind::kInvalidArgument, "a call without a request");
+    if (meter) meter->add_in(path, request->size());
     CO_TRY_ASSIGN(self->answer_, co_await method.unary(std::move(info), *std::move(request)));
+    if (meter) meter->add_out(path, self->answer_->size());
     co_return Result<>{};
   }
 
@@ -215,8 +225,8 @@ class GrpcServer::Service final : public grpc::CallbackGenericService {
   std::shared_ptr<Shared> shared_;
 };
 
-GrpcServer::GrpcServer(Runtime& runtime, RpcOptions options, const Router& router, Gatekeeper gatekeeper)
-    : shared_(std::make_shared<Shared>(runtime, std::move(options), router, std::move(gatekeeper))) {
+GrpcServer::GrpcServer(Runtime& runtime, RpcOptions options, const Router& router, Gatekeeper gatekeeper, Meter* meter)
+    : shared_(std::make_shared<Shared>(runtime, std::move(options), router, std::move(gatekeeper), meter)) {
   route_library_log();
 }
 

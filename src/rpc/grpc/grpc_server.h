@@ -12,11 +12,14 @@
 
 namespace ipfsc::rpc {
 
+class Meter;
+
 /// I/O thread only. stop() before destruction.
 class GrpcServer {
  public:
-  /// `router` outlives the server and is not changed any more. `gatekeeper` decides on every call.
-  GrpcServer(Runtime& runtime, RpcOptions options, const Router& router, Gatekeeper gatekeeper);
+  /// `router` outlives the server and is not changed any more. `gatekeeper` decides on every call. `meter`, if any,
+  /// counts them and outlives it too.
+  GrpcServer(Runtime& runtime, RpcOptions options, const Router& router, Gatekeeper gatekeeper, Meter* meter = nullptr);
   ~GrpcServer();
 
   /// Listens on all of RpcOptions::listen and answers from now on. kAlreadyExists: an address is in use;

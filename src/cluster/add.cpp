@@ -213,12 +213,21 @@ Task<> Cluster::release_room(Bytes reservation) {
   co_return Result<>{};
 }
 
-/// Whoever is to hold it, everybody included.
+/// Whoever is to hold it, everybody included. With `local` this peer is one of them where it can be.
 Task<Placed> Cluster::add_destinations(const AddParams& params) {
   auto request = allocate_request({}, params.pin, {});
   request.set_for_add(!params.local && !params.no_pin);
   request.set_size_bytes(params.size_hint_bytes.value_or(0));
-  CO_TRY_ASSIGN(auto placed, co_await placement_.place(std::move(request)));
+  Result<Placed> chosen = fail(ErrorKind::kInvalidArgument, "not asked yet");
+  if (params.local && params.pin.user_allocations.empty()) {
+    auto with_this = request;
+    with_this.add_user_allocations(options_.self.bytes());
+    chosen = co_await placement_.place(std::move(with_this));
+  }
+  // This peer cannot keep it, or need not.
+  if (!chosen && chosen.error().kind == ErrorKind::kInvalidArgument)
+    chosen = co_await placement_.place(std::move(request));
+  CO_TRY_ASSIGN(auto placed, std::move(chosen));
   if (!placed.peers.empty()) co_return placed;
   placed.peers = calls_.others();
   placed.peers.push_back(options_.self);

@@ -4,6 +4,7 @@
 #include "base/gather.h"
 #include "cluster/cluster.h"
 #include "cluster/merged_status.h"
+#include "monitor/ping.h"
 
 namespace ipfsc::cluster {
 namespace {
@@ -63,6 +64,17 @@ class ListedCursor final : public StatusCursor {
   size_t at_ = 0;
 };
 
+/// What the peer would say of itself: its name, and its IPFS node as its last ping has it.
+std::shared_ptr<const model::PeerFacts> facts_of(const ipld::PeerId& peer, const PeerCalls& calls,
+                                                 const std::vector<model::Metric>& pings) {
+  auto facts = calls.facts(peer);
+  auto last = std::ranges::find(pings, peer, &model::Metric::peer);
+  if (last == pings.end()) return facts;
+  auto ping = monitor::ping_from_value(last->value);
+  if (!ping) return facts;
+  return model::make_peer_facts(peer, facts->peername, std::move(ping->ipfs_id), std::move(ping->ipfs_addresses));
+}
+
 }  // namespace
 
 Task<model::PinInfo> Cluster::ask_peer(ipld::PeerId peer, PinCall call, ipld::Cid cid) {
@@ -97,8 +109,11 @@ Task<model::GlobalPinInfo> Cluster::ask_about(PinCall call, ipld::Cid cid, bool 
     CO_TRY(info);
     all.add(std::move(info->at));
   }
+  auto pings = not_asked.empty() ? std::vector<model::Metric>() : metrics("ping");
   for (const auto& peer : not_asked) {
-    all.add({.on = calls_.facts(peer), .status = model::TrackerStatus::kRemote, .timestamp = stored->pin.timestamp});
+    all.add({.on = facts_of(peer, calls_, pings),
+             .status = model::TrackerStatus::kRemote,
+             .timestamp = stored->pin.timestamp});
   }
   co_return all;
 }

@@ -4,6 +4,7 @@
 #include "cluster/pinning_record.h"
 #include "cluster/record_entries.h"
 #include "cluster/replacing.h"
+#include "ipld/links.h"
 
 namespace ipfsc::cluster {
 namespace {
@@ -20,6 +21,38 @@ Error claimed_by_requests(const std::vector<state::Claim>& claims) {
           fmt::format("{} of the pinning service{} asked for this pin: it goes when they are deleted there, or here "
                       "and now with all-claims=true",
                       claims.size() == 1 ? "a request" : fmt::format("{} requests", claims.size()), users)};
+}
+
+/// The shards and the cluster DAG that go with a sharded pin: the links of the cluster DAG, which has one more level
+/// where they are many. kFailedPrecondition when its block is not on this peer's node.
+Task<std::vector<ipld::Cid>> parts_of(const state::State& state, ipfs::IpfsNode& node, const model::Pin& meta) {
+  std::vector<ipld::Cid> parts;
+  if (!meta.reference) co_return parts;
+  const auto& root = *meta.reference;
+  CO_TRY_ASSIGN(auto dag, state.get(root));
+  if (!dag || dag->pin.type != model::PinType::kClusterDag) co_return parts;
+  std::vector<ipld::Cid> nodes{root};
+  for (int level = 0; level < 2; ++level) {
+    std::vector<ipld::Cid> below;
+    for (const auto& cid : nodes) {
+      auto block = co_await node.get_block(cid);
+      if (!block && block.error().kind == ErrorKind::kNotFound && cid != root) continue;
+      if (!block) {
+        co_return fail(ErrorKind::kFailedPrecondition,
+                       fmt::format("the shards of this pin are not known: its cluster DAG {} cannot be read: {}",
+                                   root.to_string(), block.error().message));
+      }
+      CO_TRY_ASSIGN(auto links, ipld::block_links(cid, *block));
+      for (auto& link : links) {
+        CO_TRY_ASSIGN(auto linked, state.get(link));
+        bool shard = linked && linked->pin.type == model::PinType::kShard;
+        (shard ? parts : below).push_back(std::move(link));
+      }
+    }
+    nodes = std::move(below);
+  }
+  parts.push_back(root);
+  co_return parts;
 }
 
 }  // namespace
@@ -55,6 +88,10 @@ Task<std::vector<proto::Operation>> Cluster::unpin_operations(state::StoredPin s
   std::vector<proto::Operation> operations;
   if (!stored.many_claims) {
     operations.push_back(remove_claim(cid, {}, caller.actor));
+    if (stored.pin.type == model::PinType::kMeta) {
+      CO_TRY_ASSIGN(auto parts, co_await parts_of(state_, ipfs_, stored.pin));
+      for (const auto& part : parts) operations.push_back(remove_claim(part, {}, caller.actor));
+    }
   } else {
     CO_TRY_ASSIGN(auto claims, state_.claims(cid));
     bool own = std::ranges::any_of(claims, [](const auto& claim) { return claim.owner.empty(); });

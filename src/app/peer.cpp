@@ -237,8 +237,9 @@ api::metrics::MetricsSources Peer::metrics_sources() {
   };
   sources.informer_disk = [this]() -> std::optional<double> {
     auto newest = cluster_->metrics("freespace");
-    if (newest.empty()) return std::nullopt;
-    return static_cast<double>(newest.front().weight);
+    auto own = std::ranges::find(newest, options_.cluster.self, &model::Metric::peer);
+    if (own == newest.end()) return std::nullopt;
+    return static_cast<double>(own->weight);
   };
   sources.http = [this] {
     std::vector<api::metrics::HttpFigures> figures;

@@ -93,15 +93,16 @@ def programs(arguments):
     if run("ninja", "-C", build, "-j", JOBS, "--quiet", "ipfs-cluster-service", "ipfs-cluster-service-next",
            "ipfs-cluster-ctl"):
         return fail("building release")
-    xml = build / "e2e.xml"
-    xml.unlink(missing_ok=True)
-    # The folders of tests that passed go at once: a run leaves gigabytes of databases otherwise.
-    run(sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", "-o", "tmp_path_retention_policy=failed",
-        "-o", "tmp_path_retention_count=1", f"--junitxml={xml}", "tests/e2e", "tests/clients", *arguments)
-    if xml.exists():
-        count(xml)
-    else:
-        fail("tests/e2e and tests/clients ended without a result")
+    for folder in ("tests/e2e", "tests/compat", "tests/clients"):
+        xml = build / f"{pathlib.Path(folder).name}.xml"
+        xml.unlink(missing_ok=True)
+        # The folders of tests that passed go at once: a run leaves gigabytes of databases otherwise.
+        run(sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "no:cacheprovider", "-o", "tmp_path_retention_policy=failed",
+            "-o", "tmp_path_retention_count=1", f"--junitxml={xml}", folder, *arguments)
+        if xml.exists():
+            count(xml)
+        else:
+            fail(f"{folder} ended without a result")
 
 
 def fuzz(seconds):

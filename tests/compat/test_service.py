@@ -1,0 +1,333 @@
+"""service-cli.md, part A: ipfs-cluster-service. README.md lists the rows that other tests prove."""
+import json
+import re
+import signal
+import stat
+import subprocess
+
+import pytest
+from content import add_bytes, fetch
+from peer import Peer, until
+
+PEER = "12D3KooWGHTKzeT4KaLGLrbKKyT8zKrBPXAUBRzCAN6ZMDMo4M6M"
+ADDRESS = f"/ip4/192.0.2.1/tcp/9096/p2p/{PEER}"
+CID = "QmP63DkAFEnDYNjDYBpyNDfttu1fvUw99x1brscPzpqmmq"
+PIN = {"cid": CID, "name": "kept", "type": "pin", "max_depth": -1, "replication_factor_min": -1, "replication_factor_max": -1}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A peer whose folder is not there yet."""
+    return Peer(tmp_path / "peer")
+
+
+@pytest.fixture
+def made(folder):
+    folder.service("init", "--ipfs", "embedded", "--randomports")
+    return folder
+
+
+@pytest.fixture
+def with_pin(made):
+    made.service("state", "import", "--force", input=json.dumps(PIN))
+    return made
+
+
+def pins(peer):
+    return [json.loads(line) for line in peer.service("state", "export").stdout.splitlines()]
+
+
+# --- A1: options
+
+
+@pytest.mark.parametrize("args,code,out", [
+    pytest.param([], 1, "NAME:", id="service-A1-no-command"),
+    pytest.param(["nonsense"], 1, "NAME:", id="service-A1-unknown-command"),
+    pytest.param(["--help"], 0, "NAME:", id="service-A1-help"),
+    pytest.param(["-h"], 0, "NAME:", id="service-A1-h"),
+    pytest.param(["--nonsense"], 1, "Incorrect Usage. flag provided but not defined: -nonsense\n", id="service-A1-unknown-flag"),
+    pytest.param(["init", "--nonsense"], 1, "Incorrect Usage: flag provided but not defined: -nonsense\n",
+                 id="service-A1-unknown-flag-of-a-command"),
+    pytest.param(["--force", "--debug", "-d", "-f", "version"], 0, "1.1.6", id="service-A1-flags"),
+    pytest.param(["--loglevel", "INFO,restapi:DEBUG,cluster:warn", "version"], 0, "1.1.6", id="service-A1-loglevel"),
+    pytest.param(["-l", "error", "version"], 0, "1.1.6", id="service-A1-l"),
+    pytest.param(["-l", "critical", "version"], 0, "1.1.6", id="service-A1-loglevel-of-the-help"),  # V4: Go takes them and forgets them
+])
+def test_command_line(folder, args, code, out):
+    """V3: unknown flags end with 1, in Go with 0."""
+    done = folder.service(*args, check=False)
+    assert (done.returncode, done.stderr) == (code, "") and done.stdout.startswith(out), done
+    assert not folder.folder.exists()
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, id=f"service-A1-component-{name}") for name in (
+    "cluster", "restapi", "restapilog", "pinsvcapi", "pinsvcapilog", "ipfsproxy", "ipfsproxylog", "ipfshttp", "monitor", "dsstate", "raft",
+    "crdt", "pintracker", "diskinfo", "tags", "apitypes", "config", "shardingdags", "singledags", "adder", "optracker", "pstoremgr",
+    "allocator", "service", "p2p-gorpc", "swarm2", "libp2p-raft", "raftlib", "badger", "badger3", "pebble")])
+def test_log_components_of_go_are_known(folder, name):
+    assert folder.service("--loglevel", f"{name}:debug", "version").stderr == ""
+
+
+@pytest.mark.parametrize("level", ["loud", "restapi:loud", "restapi:debug:x"], ids=lambda level: f"service-A1-bad-loglevel-{level}")
+def test_bad_log_levels(folder, level):
+    done = folder.service("--loglevel", level, "version", check=False)
+    assert done.returncode == 1 and done.stderr.startswith("error setting log levels: ")
+
+
+def test_service_a1_folder(folder, tmp_path):
+    """--config, -c, IPFS_CLUSTER_PATH, $HOME/.ipfs-cluster."""
+    folder.env["HOME"] = str(tmp_path / "home")
+    (tmp_path / "home").mkdir()
+
+    def init(*args, **env):
+        return subprocess.run([folder.program, *args, "init", "--ipfs", "embedded"], env={**folder.env, **env}, capture_output=True, text=True,
+                              check=True, timeout=60, cwd=tmp_path)
+
+    init()
+    assert (tmp_path / "home/.ipfs-cluster/service.json").exists()
+    init(IPFS_CLUSTER_PATH=str(tmp_path / "variable"))
+    assert (tmp_path / "variable/service.json").exists()
+    init("-c", "relative", IPFS_CLUSTER_PATH=str(tmp_path / "other"))
+    assert (tmp_path / "relative/service.json").exists() and not (tmp_path / "other").exists()
+
+
+def test_service_a6_version(folder):
+    version = folder.service("version").stdout
+    assert re.fullmatch(r"1\.1\.6\S*\n", version)
+    assert folder.service("--version").stdout == folder.service("-v").stdout == f"ipfs-cluster-service version {version}"
+
+
+# --- A2, A3: init
+
+
+def test_service_a2_files(folder):
+    done = folder.service("init", "--ipfs", "embedded")
+    assert done.stdout == ""
+    for line in (f"configuration written to {folder.folder}/service.json.", f"new identity written to {folder.folder}/identity.json",
+                 f"new empty peerstore written to {folder.folder}/peerstore."):
+        assert line in done.stderr.splitlines()
+    assert stat.S_IMODE(folder.folder.stat().st_mode) == 0o700
+    for name in ("service.json", "identity.json"):
+        assert stat.S_IMODE((folder.folder / name).stat().st_mode) == 0o600
+    assert (folder.folder / "peerstore").read_bytes() == b""
+
+
+def test_service_a2_what_a_daemon_leaves(new_cluster):
+    """The daemon does not write service.json; the peerstore has the other peers at a clean end."""
+    cluster = new_cluster(2)
+    peer, other = cluster
+    before = (peer.folder / "service.json").read_bytes()
+    assert peer.stop()[0] == 0
+    assert (peer.folder / "service.json").read_bytes() == before
+    lines = (peer.folder / "peerstore").read_text().splitlines()
+    assert lines and all(re.fullmatch(rf"/\S+/p2p/{other.id}", line) for line in lines), lines
+    for name in ("raft", "state", "cluster.lock"):
+        assert (peer.folder / name).exists()
+    # Comments in it are passed over.
+    (peer.folder / "peerstore").write_text("# a comment\n\n" + "\n".join(lines) + "\n")
+    peer.start()
+
+
+@pytest.mark.parametrize("answer,overwritten", [
+    pytest.param("y\n", True, id="service-A3-yes"), pytest.param("n\n", False, id="service-A3-no"),
+    pytest.param("\n", False, id="service-A3-empty"), pytest.param("what\ny\n", True, id="service-A3-second-try"),
+    pytest.param("a\nb\nc\ny\n", False, id="service-A3-three-tries"), pytest.param("", False, id="service-A3-no-answer")])
+def test_init_asks_before_it_overwrites(made, answer, overwritten):
+    before = made.config["cluster"]["secret"]
+    identity = (made.folder / "identity.json").read_bytes()
+    done = made.service("init", "--ipfs", "embedded", input=answer, check=False)
+    assert done.stderr.startswith("The configuration file will be overwritten. Continue? [y/n]: ")
+    assert (made.config["cluster"]["secret"] != before) == overwritten
+    assert (made.folder / "identity.json").read_bytes() == identity  # never
+    if answer in ("n\n", "\n", "y\n"):
+        assert done.returncode == 0
+
+
+def test_service_a3_force(made):
+    before = made.config["cluster"]["secret"]
+    for flag in ("--force", "-f"):
+        done = made.service("init", flag, "--ipfs", "embedded")
+        assert "Continue?" not in done.stderr and made.config["cluster"]["secret"] != before
+
+
+def test_service_a3_peers(folder):
+    done = folder.service("init", "--ipfs", "embedded", "--peers", ADDRESS)
+    assert f"peerstore written to {folder.folder}/peerstore with 1 entries." in done.stderr
+    assert (folder.folder / "peerstore").read_text() == ADDRESS + "\n"
+    assert folder.config["consensus"]["raft"]["init_peerset"] == [PEER]
+
+
+def test_service_a3_custom_secret(folder):
+    folder.service("init", "--ipfs", "embedded", "-s", input="ef" * 32 + "\n")
+    assert folder.config["cluster"]["secret"] == "ef" * 32
+
+
+def test_service_a3_random_ports(folder):
+    folder.service("init", "--ipfs", "kubo", "--randomports")
+    text = (folder.folder / "service.json").read_text()
+    ports = [port for port in ("9094", "9095", "9096", "9097") if f"/tcp/{port}" in text]
+    assert ports == [] and "/tcp/5001" in text
+
+
+def test_service_a3_identity_of_the_environment(folder, tmp_path):
+    other = Peer(tmp_path / "other")
+    other.service("init", "--ipfs", "embedded")
+    identity = json.loads((other.folder / "identity.json").read_text())
+    folder.env.update(CLUSTER_ID=identity["id"], CLUSTER_PRIVATEKEY=identity["private_key"])
+    folder.service("init", "--ipfs", "embedded")
+    assert json.loads((folder.folder / "identity.json").read_text()) == identity
+
+
+@pytest.mark.parametrize("args,code,said", [
+    pytest.param(["--consensus", "raft"], 0, "", id="service-A3-raft"),
+    pytest.param(["--consensus", "crdt"], 1, "crdt consensus is not offered", id="service-A3-crdt"),  # Go's default
+    pytest.param(["--consensus", "paxos"], 1, "", id="service-A3-another-consensus"),
+    pytest.param(["--datastore", "pebble"], 0, "", id="service-A3-pebble"),
+    pytest.param(["--datastore", "badger3"], 0, "", id="service-A3-badger3"),
+    pytest.param(["--datastore", "leveldb"], 0, "", id="service-A3-leveldb"),
+    pytest.param(["--datastore", "tape"], 1, "", id="service-A3-another-datastore"),
+    pytest.param(["--peers", "/ip4/192.0.2.1/tcp/9096"], 1, "", id="service-A3-peers-without-id"),
+    pytest.param(["http://127.0.0.1:1/service.json"], 0, "", id="service-A3-source"),
+])
+def test_init_choices(folder, args, code, said):
+    done = folder.service("init", "--ipfs", "embedded", *args, check=False)
+    assert done.returncode == code and said in done.stderr, done
+    assert (folder.folder / "service.json").exists() == (code == 0)
+    if args[0].startswith("http"):
+        assert folder.config == {"source": args[0]}
+
+
+# --- A4: daemon
+
+
+def test_service_a4_ready_and_signals(new_peer):
+    peer = new_peer()
+    assert "** IPFS Cluster is READY **" in peer.log
+    assert peer.stop(signal.SIGINT)[0] == 0
+
+
+def test_service_a4_three_signals(new_peer):
+    """The first begins the end, the second is a warning, the third ends it at once."""
+    peer = new_peer()
+    peer.process.send_signal(signal.SIGSTOP)  # so that they come together
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        peer.process.send_signal(number)
+    peer.process.send_signal(signal.SIGCONT)
+    assert peer.process.wait(30) == 1
+    assert peer.log.count(": shutting down") == 1 and "shutting down already" in peer.log
+
+
+def test_service_a4_flags(new_peer):
+    peer = new_peer(start=False)
+    peer.start("--upgrade", "--tracing", "--no-trust", "--stats")
+    host, port = peer.config["observations"]["metrics"]["prometheus_endpoint"].split("/")[2::2]
+    text = fetch(f"http://{host}:{port}/metrics").decode()
+    for name in ("ipfscluster_pins", "ipfscluster_pins_pin_queued", "ipfscluster_pins_pinning", "ipfscluster_pins_pin_error",
+                 "ipfscluster_pins_ipfs_pins", "ipfscluster_blocks_put",
+                 "ipfscluster_blocks_added_size", "ipfscluster_blocks_added", "ipfscluster_blocks_put_errors", "ipfscluster_informer_disk"):
+        assert re.search(rf"^{name}(_total)?(\{{.*\}})? ", text, re.M), name
+
+
+def test_service_a4_leave(new_cluster):
+    """--leave and leave_on_shutdown: it is a member no more, its log is set aside, and it comes back with --bootstrap."""
+    cluster = new_cluster(3)
+    peer, rest = cluster[2], cluster[:2]
+    assert peer.stop()[0] == 0
+    peer.start("--leave")
+    assert peer.stop()[0] == 0
+    until(lambda: all(len(other.lines("GET", "/peers")) == 2 for other in rest), "two are left")
+    assert (peer.folder / "raft.old.0").exists() and not (peer.folder / "raft").exists()
+    peer.start("--bootstrap", rest[0].address)
+    until(lambda: all(len(other.lines("GET", "/peers")) == 3 for other in rest), "it is there again")
+
+
+def test_service_a4_bootstrap_short(new_peer):
+    peer = new_peer(start=False)
+    done = peer.service("daemon", "-j", "/ip4/127.0.0.1/tcp/9096", check=False)
+    assert done.returncode == 1 and "/p2p/" in done.stderr
+
+
+# --- A5: state
+
+
+def test_service_a5_export(with_pin, tmp_path):
+    text = with_pin.service("state", "export").stdout
+    assert text.count("\n") == 1 and json.loads(text)["name"] == "kept"
+    for flag in ("--file", "-f"):
+        done = with_pin.service("state", "export", flag, str(tmp_path / "out"))
+        assert done.stdout == "" and (tmp_path / "out").read_text() == text
+
+
+@pytest.mark.parametrize("answer,replaced", [pytest.param("y\n", True, id="service-A5-import-yes"),
+                                             pytest.param("n\n", False, id="service-A5-import-no"),
+                                             pytest.param("", False, id="service-A5-import-no-answer")])
+def test_import_asks(with_pin, tmp_path, answer, replaced):
+    (tmp_path / "state").write_text(json.dumps({**PIN, "name": "other"}))
+    done = with_pin.service("state", "import", str(tmp_path / "state"), input=answer, check=False)
+    assert "The pinset (state) of this peer will be replaced. Continue? [y/n]:" in done.stdout + done.stderr
+    assert [pin["name"] for pin in pins(with_pin)] == ["other" if replaced else "kept"]
+
+
+def test_service_a5_import_of_stdin(made):
+    done = made.service("state", "import", "-f", input=json.dumps(PIN))
+    assert "reading from stdin, Ctrl-D to finish" in done.stdout + done.stderr
+    assert [pin["cid"] for pin in pins(made)] == [CID]
+
+
+@pytest.mark.parametrize("args,wanted", [
+    pytest.param([], {"replication_factor_min": -1, "replication_factor_max": -1, "allocations": []}, id="service-A5-import-as-it-is"),
+    pytest.param(["--replication-min", "1", "--replication-max", "3"], {"replication_factor_min": 1, "replication_factor_max": 3},
+                 id="service-A5-import-factors"),
+    pytest.param(["--rmin", "2", "--rmax", "2"], {"replication_factor_min": 2, "replication_factor_max": 2}, id="service-A5-import-rmin"),
+    pytest.param(["--allocations", PEER], {"allocations": []}, id="service-A5-import-allocations-of-everywhere"),  # kept in Go, of no use
+    pytest.param(["--allocations", PEER, "--rmin=1", "--rmax=1"], {"allocations": [PEER]}, id="service-A5-import-allocations"),
+    pytest.param(["--allocs", PEER, "--rmin", "1", "--rmax", "1"], {"allocations": [PEER], "replication_factor_min": 1},
+                 id="service-A5-import-allocs"),
+])
+def test_import_options(made, args, wanted):
+    made.service("state", "import", "--force", *args, input=json.dumps(PIN))
+    (pin,) = pins(made)
+    assert {key: pin[key] for key in wanted} == wanted
+
+
+def test_service_a5_a_bad_import_changes_nothing(with_pin):
+    """S8: in Go the old state is gone by then."""
+    done = with_pin.service("state", "import", "-f", input=json.dumps({**PIN, "name": "new"}) + '\n{"cid":1}\n', check=False)
+    assert done.returncode == 1 and "line 2" in done.stderr
+    assert [pin["name"] for pin in pins(with_pin)] == ["kept"]
+
+
+@pytest.mark.parametrize("answer,gone", [pytest.param("y\n", True, id="service-A5-cleanup-yes"), pytest.param("n\n", False, id="service-A5-cleanup-no")])
+def test_cleanup(with_pin, answer, gone):
+    done = with_pin.service("state", "cleanup", input=answer)
+    assert "The peer state will be removed.  Existing pins may be lost. Continue? [y/n]:" in done.stdout + done.stderr
+    assert len(pins(with_pin)) == (0 if gone else 1)
+
+
+def test_service_a5_cleanup_keeps_backups_of_the_log(new_peer):
+    peer = new_peer()
+    add_bytes(peer, b"compat")
+    peer.stop()
+    peer.service("state", "cleanup", "--force")
+    assert (peer.folder / "raft.old.0").exists() and not (peer.folder / "raft").exists()
+    assert pins(peer) == []
+
+
+@pytest.mark.parametrize("args", [["info"], ["dot"], ["dot", "--file", "x"], ["mark-dirty"], ["mark-clean"]],
+                         ids=lambda args: f"service-A5-crdt-{'-'.join(args)}")
+def test_crdt_commands(made, args):
+    done = made.service("state", "crdt", *args, check=False)
+    assert (done.returncode, done.stderr) == (
+        1, "error : crdt subcommands can only be run on peers initialized with crdt consensus\n")
+
+
+@pytest.mark.parametrize("args", [["state", "export"], ["state", "import", "-f"], ["state", "cleanup", "-f"], ["daemon"],
+                                  ["init", "-f", "--ipfs", "embedded"]], ids=lambda args: f"service-A2-lock-{'-'.join(args[:2])}")
+def test_a_running_peer_has_the_lock(shared_peer, args):
+    done = shared_peer.service(*args, check=False, input="")
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        f"error obtaining execution lock: lock {shared_peer.folder}/cluster.lock: someone else has the lock. If no other ipfs-cluster-service "
+        f"process is running, remove {shared_peer.folder}/cluster.lock, or make sure that the config folder is writable for the user running "
+        "ipfs-cluster-service.\n")
+    assert shared_peer.json("GET", "/id")[0] == 200

@@ -1,6 +1,9 @@
 #include "app/daemon.h"
 
 #include <malloc.h>
+#include <sys/resource.h>
+
+#include <algorithm>
 
 #include "api/auth/password.h"
 #include "app/data_folders.h"
@@ -27,6 +30,15 @@ void bound_the_heap() {
   mallopt(M_ARENA_MAX, 2);
   mallopt(M_TRIM_THRESHOLD, 16 << 20);
   mallopt(M_MMAP_THRESHOLD, 8 << 20);
+}
+
+/// Shells give 1,024 where the system would allow many more: connections and files of databases need them.
+void raise_descriptor_limit() {
+  constexpr rlim_t kEnough = 1 << 20;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= std::min(limit.rlim_max, kEnough)) return;
+  limit.rlim_cur = std::min(limit.rlim_max, kEnough);
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) log.warn("the limit of file descriptors cannot be raised");
 }
 
 /// How a run of the peer ended.
@@ -140,6 +152,7 @@ Result<std::string> hash_password(std::string_view password) {
 Result<int> run_daemon(const config::Configuration& config, const identity::Identity& identity,
                        const DaemonFlags& flags) {
   bound_the_heap();
+  raise_descriptor_limit();
   TRY(finish_replacement(DataFolders(config)));
   TRY_ASSIGN(auto options, peer_options(config, identity));
   options.bootstrap = flags.bootstrap;

@@ -116,6 +116,7 @@ template <class Api>
 net::ServerOptions server_options(const config::Configuration& config, const Api& api) {
   net::ServerOptions options;
   options.max_header_bytes = static_cast<size_t>(api.max_header_bytes);
+  options.max_connections = static_cast<size_t>(api.max_connections);
   options.header_timeout = api.read_header_timeout;
   options.idle_timeout = api.idle_timeout;
   options.read_timeout = api.read_timeout;

@@ -94,6 +94,7 @@ struct HttpApi {
   Duration write_timeout = 0s;
   Duration idle_timeout = 2min;
   int64_t max_header_bytes = 4096;
+  int64_t max_connections = 4096;
   std::optional<std::map<std::string, std::string>> basic_auth_credentials;  ///< user → password; never an empty map
   ApiUsers users;              ///< beside basic_auth_credentials, whose users may do everything
   std::string client_ca_file;  ///< relative to the configuration folder; set: clients need a certificate
@@ -125,6 +126,7 @@ struct Proxy {
   Duration write_timeout = 0s;
   Duration idle_timeout = 1min;
   int64_t max_header_bytes = 4096;
+  int64_t max_connections = 4096;
   std::vector<std::string> extract_headers_extra;
   std::string extract_headers_path = "/api/v0/version";
   Duration extract_headers_ttl = 5min;

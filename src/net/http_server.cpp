@@ -1,5 +1,6 @@
 #include "net/http_server.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,9 +24,17 @@ namespace {
 
 const LogComponent kLog("net");
 constexpr Duration kAcceptPause = std::chrono::milliseconds(100);
+constexpr Duration kSilence = std::chrono::seconds(10);  // after saying that connections are turned away
 constexpr std::string_view kTooMany =
     "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Type: text/plain\r\n"
     "Content-Length: 21\r\n\r\ntoo many connections\n";
+
+/// The system gives the lowest number that is free: one from here on means that three quarters are open.
+rlim_t first_spare_descriptor() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return RLIM_INFINITY;
+  return limit.rlim_cur - limit.rlim_cur / 4;
+}
 
 std::string remote_text(const tcp::socket& socket) {
   boost::system::error_code ec;
@@ -64,6 +73,7 @@ struct HttpServer::Impl {
   void admit(asio::basic_stream_socket<Protocol> socket);
   Task<> sweep_loop();
   void look_at_certificates();
+  void say_turned_away(bool few_descriptors);
   void close_listeners();
 
   std::shared_ptr<ServerShared> shared;
@@ -74,6 +84,7 @@ struct HttpServer::Impl {
   std::vector<std::shared_ptr<unix_socket::acceptor>> unix_acceptors;
   std::vector<std::string> unix_paths;
   bool sweeping = false;
+  SteadyTime silent_until{};
 };
 
 HttpServer::HttpServer(Runtime& runtime, ServerOptions options, Handler handler, ServerHooks hooks)
@@ -182,9 +193,19 @@ Task<> HttpServer::Impl::accept_loop(std::shared_ptr<asio::basic_socket_acceptor
   co_return Result<>{};
 }
 
+void HttpServer::Impl::say_turned_away(bool few_descriptors) {
+  auto now = shared->runtime.now();
+  if (now < silent_until) return;
+  silent_until = now + kSilence;
+  kLog.warn("connections are turned away: {} are open here{}", shared->connections.size(),
+            few_descriptors ? ", and few file descriptors are left (ulimit -n)" : ", the most that may be");
+}
+
 template <class Protocol>
 void HttpServer::Impl::admit(asio::basic_stream_socket<Protocol> socket) {
-  if (shared->connections.size() >= shared->options.max_connections) {
+  bool few_descriptors = static_cast<rlim_t>(socket.native_handle()) >= first_spare_descriptor();
+  if (few_descriptors || shared->connections.size() >= shared->options.max_connections) {
+    say_turned_away(few_descriptors);
     (void)::send(socket.native_handle(), kTooMany.data(), kTooMany.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     return;
   }

@@ -1,5 +1,8 @@
 #include "net/http_server.h"
 
+#include <fcntl.h>
+#include <sys/resource.h>
+
 #include <random>
 
 #include "base/notifier.h"
@@ -379,6 +382,69 @@ TEST(HttpServer, TooManyConnectionsAreTurnedAway) {
     while (s.server.connections() > 1) CO_TRY(co_await s.runtime.sleep_for(std::chrono::milliseconds(1)));
     CO_TRY_ASSIGN(auto good, co_await exchange(s, "GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
     EXPECT_TRUE(good.starts_with("HTTP/1.1 200")) << good;
+    co_return Result<>{};
+  }(server));
+}
+
+/// Few descriptors for a while: connections see the end of them long before files do.
+class FewDescriptors {
+ public:
+  explicit FewDescriptors(rlim_t count) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    auto limit = before_;
+    limit.rlim_cur = count;
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  }
+  ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST(HttpServer, AQuarterOfTheDescriptorsIsLeftToOthers) {
+  constexpr rlim_t kLimit = 200;
+  auto options = quick_options();
+  options.header_timeout = std::chrono::seconds(60);
+  TestServer server(ok(), options);
+  FewDescriptors few(kLimit);
+  server.run([](TestServer& s) -> Task<> {
+    std::vector<std::unique_ptr<RawConnection>> clients;
+    // Both ends are of this process. A connection that is served gets nothing, as it asks for nothing.
+    for (size_t served = 0; s.server.connections() == served; ++served) {
+      clients.push_back(std::make_unique<RawConnection>(s.runtime));
+      CO_TRY(co_await clients.back()->connect(s.endpoint));
+      while (s.server.connections() == served && clients.back()->socket().available() == 0) {
+        CO_TRY(co_await s.runtime.sleep_for(std::chrono::milliseconds(1)));
+      }
+      if (s.server.connections() == served) break;
+    }
+    CO_TRY_ASSIGN(auto answer, co_await clients.back()->read_to_end());
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 503")) << answer;
+    int free = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    EXPECT_GE(free, 0);
+    EXPECT_LT(free, static_cast<int>(kLimit - kLimit / 4) + 3);
+    if (free >= 0) ::close(free);
+    clients.clear();
+    while (s.server.connections() > 0) CO_TRY(co_await s.runtime.sleep_for(std::chrono::milliseconds(1)));
+    CO_TRY_ASSIGN(auto good, co_await exchange(s, "GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+    EXPECT_TRUE(good.starts_with("HTTP/1.1 200")) << good;
+    co_return Result<>{};
+  }(server));
+}
+
+TEST(HttpServer, AcceptsAgainWhenThereAreDescriptors) {
+  TestServer server(ok());
+  server.run([](TestServer& s) -> Task<> {
+    RawConnection client(s.runtime);
+    client.socket().open(boost::asio::ip::tcp::v4());
+    auto few = std::make_unique<FewDescriptors>(3);
+    CO_TRY(co_await client.connect(s.endpoint));  // by the system, not yet by the server
+    CO_TRY(co_await client.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"));
+    for (int turns = 0; turns < 20; ++turns) CO_TRY(co_await s.runtime.sleep_for(std::chrono::milliseconds(1)));
+    EXPECT_EQ(s.server.connections(), 0);
+    few.reset();
+    CO_TRY_ASSIGN(auto answer, co_await client.read_to_end());
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 200")) << answer;
     co_return Result<>{};
   }(server));
 }

@@ -14,7 +14,7 @@ Task<> AddAnswer::report(const cluster::AddSession::Outputs& outputs) {
       array_ += array_.empty() ? '[' : ',';
       options_.print(array_, output);
       if (array_.size() > options_.max_buffered_bytes) {
-        co_return fail(ErrorKind::kResourceExhausted, "too many files for stream-channels=false");
+        co_return fail(ErrorKind::kInvalidArgument, "too many files for stream-channels=false");
       }
     }
   }

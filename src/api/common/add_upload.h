@@ -15,7 +15,7 @@ class AddAnswer {
  public:
   struct Options {
     bool stream = true;
-    size_t max_buffered_bytes = 64 << 20;  ///< without `stream`; beyond: kResourceExhausted
+    size_t max_buffered_bytes = 64 << 20;  ///< without `stream`; beyond: kInvalidArgument
     /// Appends one report as a JSON object.
     std::function<void(std::string& out, const model::AddedOutput& output)> print;
   };

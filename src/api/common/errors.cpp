@@ -18,7 +18,7 @@ int status_of(const Error& error) {
     case ErrorKind::kAborted:
       return 409;
     case ErrorKind::kUnimplemented:
-      return 501;
+      return 422;  // understood, and not offered: what is asked for is wrong, not this peer
     case ErrorKind::kCancelled:
     case ErrorKind::kUnavailable:
       return 503;

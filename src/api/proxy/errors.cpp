@@ -20,6 +20,8 @@ void send_error(net::Response& response, int status, std::string_view message) {
   (void)response.send(status, error_body(message), kJson);
 }
 
-int command_status(const Error& error) { return std::max(common::status_of(error), 500); }
+int command_status(const Error& error) {
+  return error.kind == ErrorKind::kUnimplemented ? 501 : std::max(common::status_of(error), 500);
+}
 
 }  // namespace ipfsc::api::proxy

@@ -23,18 +23,16 @@ Result<std::optional<Bytes>> token_record(const cluster::Records* records, std::
   return record ? std::optional<Bytes>(std::move(record->value)) : std::nullopt;
 }
 
+bool is_open(std::string_view method, std::string_view path) {
+  if (method == "OPTIONS") return true;
+  return method == "GET" && (path == "/health" || path == "/livez" || path == "/readyz");
+}
+
 Task<> answered() { co_return Result<>{}; }
 
 namespace {
 
 const LogComponent kAudit("audit");
-
-/// What is answered to anybody.
-bool is_open(const net::Request& request) {
-  if (request.method() == "OPTIONS") return true;
-  if (request.method() != "GET") return false;
-  return request.path() == "/health" || request.path() == "/livez" || request.path() == "/readyz";
-}
 
 /// nullptr: an open API.
 Result<std::shared_ptr<const auth::Users>> users_of(const HttpApiOptions& options) {
@@ -74,7 +72,7 @@ struct HttpApi::Impl {
       for (const auto& value : values) response.add_header(name, value);
     }
     if (parts.answers_cors && cors.handle(request, response)) return answered();
-    if (is_open(request)) return serve(request, response);
+    if (is_open(request.method(), request.path())) return serve(request, response);
     auto attempt = attempt_of(request);
     if (auto decision = gate.decide_now(attempt)) return admit(*std::move(decision), request, response);
     return handle_when_decided(attempt, request, response);

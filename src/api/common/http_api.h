@@ -26,6 +26,9 @@ Result<> check_ready(const cluster::Cluster* cluster);
 /// The record of a named token; `records` null: the peer is starting.
 Result<std::optional<Bytes>> token_record(const cluster::Records* records, std::string_view name);
 
+/// Whether everybody gets an answer, whoever the users are.
+bool is_open(std::string_view method, std::string_view path);
+
 /// For a handler that has answered without suspending.
 Task<> answered();
 

@@ -1,6 +1,7 @@
 // POST /add (reference: rest-api 7.2).
 #include "api/common/add_upload.h"
 #include "api/rest/context.h"
+#include "api/rest/parameters.h"
 #include "api/rest/query_options.h"
 #include "net/multipart.h"
 
@@ -33,9 +34,18 @@ Task<> add(RestContext& context, net::Request& request, net::Response& response)
 
 }  // namespace
 
-void add_add_route(net::Router& router, RestContext& context) {
-  router.add("POST", "/add",
-             [&context](net::Request& request, net::Response& response) { return add(context, request, response); });
+void add_add_route(Routes& routes) {
+  routes.add(
+      "POST", "/add",
+      {.tag = kTagAdd,
+       .summary = "Add files and pin their root",
+       .text = "With stream-channels=true (the default) a line for each file and folder as it is added, the root last; "
+               "a failure after the first line is in the trailer X-Stream-Error. With false one JSON array at the end.",
+       .parameters = {kAddParameters, kPinOptionParameters, kIdempotencyKey},
+       .body = {"multipart/form-data", "Upload", "What to add."},
+       .answer = {"What was added.", "AddedOutput", Form::kLines},
+       .errors = {409, 422, 507}},
+      &add);
 }
 
 }  // namespace ipfsc::api::rest

@@ -5,6 +5,7 @@
 #include "api/rest/errors.h"
 #include "api/rest/json_stream.h"
 #include "api/rest/page_pump.h"
+#include "api/rest/parameters.h"
 #include "api/rest/query_options.h"
 #include "model/pin_json.h"
 
@@ -90,13 +91,23 @@ Task<> get_allocation(RestContext& context, net::Request& request, net::Response
 
 }  // namespace
 
-void add_allocation_routes(net::Router& router, RestContext& context) {
-  router.add("GET", "/allocations", [&context](net::Request& request, net::Response& response) {
-    return get_allocations(context, request, response);
-  });
-  router.add("GET", "/allocations/{cid}", [&context](net::Request& request, net::Response& response) {
-    return get_allocation(context, request, response);
-  });
+void add_allocation_routes(Routes& routes) {
+  routes.add("GET", "/allocations",
+             {.tag = kTagPins,
+              .summary = "List the pinset",
+              .text = "Pages, searches, and the pinset as it was. A pin that does not change while pages are read "
+                      "appears exactly once.",
+              .parameters = {kAllocationParameters, kLimitParameter, kCursorParameter, kPageParameters, kAtParameters},
+              .answer = {"A pin a line; with `at` also who had it; with `count` their number.", "Pin|PastPin|Count",
+                         Form::kPagedLines},
+              .errors = {404}},
+             &get_allocations);
+  routes.add("GET", "/allocations/{cid}",
+             {.tag = kTagPins,
+              .summary = "One pin",
+              .parameters = {kAtParameters},
+              .answer = {"The pin; with `at` as it was, and who had it.", "Pin|PastPin"}},
+             &get_allocation);
 }
 
 }  // namespace ipfsc::api::rest

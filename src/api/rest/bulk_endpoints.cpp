@@ -2,6 +2,7 @@
 #include "api/rest/context.h"
 #include "api/rest/errors.h"
 #include "api/rest/json_stream.h"
+#include "api/rest/parameters.h"
 #include "api/rest/query_options.h"
 #include "model/json_writer.h"
 #include "model/pin_json.h"
@@ -132,13 +133,25 @@ Task<> unpin_lines(RestContext& context, net::Request& request, net::Response& r
 
 }  // namespace
 
-void add_bulk_routes(net::Router& router, RestContext& context) {
-  router.add("POST", "/pins", [&context](net::Request& request, net::Response& response) {
-    return pin_lines(context, request, response);
-  });
-  router.add("DELETE", "/pins", [&context](net::Request& request, net::Response& response) {
-    return unpin_lines(context, request, response);
-  });
+void add_bulk_routes(Routes& routes) {
+  routes.add("POST", "/pins",
+             {.tag = kTagPins,
+              .summary = "Pin many",
+              .text = "A line of JSON for each pin, and a line of answer for each, in the same order.",
+              .parameters = {kIfAbsentParameter, kIdempotencyKey},
+              .body = {kLinesOfJson, "PinRequest", "Pins, as a listing of the pinset has them."},
+              .answer = {"What became of each line.", "LineResult", Form::kLines},
+              .errors = {409}},
+             &pin_lines);
+  routes.add("DELETE", "/pins",
+             {.tag = kTagPins,
+              .summary = "Unpin many",
+              .text = "A line of JSON with a `cid` for each, and a line of answer for each, in the same order.",
+              .parameters = {kIdempotencyKey},
+              .body = {kLinesOfJson, "PinRequest", "Pins, as a listing of the pinset has them."},
+              .answer = {"What became of each line.", "LineResult", Form::kLines},
+              .errors = {409}},
+             &unpin_lines);
 }
 
 }  // namespace ipfsc::api::rest

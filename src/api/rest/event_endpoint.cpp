@@ -3,6 +3,7 @@
 
 #include "api/rest/change_text.h"
 #include "api/rest/context.h"
+#include "api/rest/parameters.h"
 #include "api/rest/query_options.h"
 
 namespace ipfsc::api::rest {
@@ -165,10 +166,15 @@ Task<> get_events(RestContext& context, net::Request& request, net::Response& re
 
 }  // namespace
 
-void add_event_route(net::Router& router, RestContext& context) {
-  router.add("GET", "/events", [&context](net::Request& request, net::Response& response) {
-    return get_events(context, request, response);
-  });
+void add_event_route(Routes& routes) {
+  routes.add("GET", "/events",
+             {.tag = kTagPast,
+              .summary = "Changes as they happen",
+              .text = "Server-sent events in the order of the log. `id` is a position, `event` the type, `data` a "
+                      "Change as JSON. A stream that the peer ends has `event: end` as its last event.",
+              .parameters = {kEventParameters},
+              .answer = {"A stream of events.", "Change", Form::kEvents}},
+             &get_events);
 }
 
 }  // namespace ipfsc::api::rest

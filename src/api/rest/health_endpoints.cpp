@@ -3,6 +3,7 @@
 
 #include "api/rest/context.h"
 #include "api/rest/errors.h"
+#include "api/rest/parameters.h"
 #include "api/rest/query_options.h"
 #include "model/json_writer.h"
 
@@ -21,10 +22,12 @@ std::string json_array(const List& list, Append append) {
   return body;
 }
 
-Task<> get_health(net::Response& response) { co_return response.send(204, {}, kJson); }
+Task<> get_health(RestContext&, net::Response& response) { co_return response.send(204, {}, kJson); }
 
 /// Whatever is not ready has been turned away before.
-Task<> get_readyz(net::Response& response) { co_return response.send(200, "{\"status\":\"ready\"}\n", kJson); }
+Task<> get_readyz(RestContext&, net::Response& response) {
+  co_return response.send(200, "{\"status\":\"ready\"}\n", kJson);
+}
 
 Task<> get_metric_names(RestContext& context, net::Response& response) {
   auto names = context.cluster->metric_names();
@@ -83,23 +86,39 @@ Task<> collect_garbage(RestContext& context, net::Request& request, net::Respons
 
 }  // namespace
 
-void add_health_routes(net::Router& router, RestContext& context) {
-  router.add("GET", "/health", [](net::Request&, net::Response& response) { return get_health(response); });
-  router.add("GET", "/readyz", [](net::Request&, net::Response& response) { return get_readyz(response); });
-  router.add("GET", "/health/alerts",
-             [&context](net::Request&, net::Response& response) { return get_alerts(context, response); });
-  router.add("GET", "/health/graph",
-             [&context](net::Request&, net::Response& response) { return get_graph(context, response); });
-  router.add("GET", "/health/bandwidth",
-             [&context](net::Request&, net::Response& response) { return get_bandwidth(context, response); });
-  router.add("GET", "/monitor/metrics",
-             [&context](net::Request&, net::Response& response) { return get_metric_names(context, response); });
-  router.add("GET", "/monitor/metrics/{name}", [&context](net::Request& request, net::Response& response) {
-    return get_metrics(context, request, response);
-  });
-  router.add("POST", "/ipfs/gc", [&context](net::Request& request, net::Response& response) {
-    return collect_garbage(context, request, response);
-  });
+void add_health_routes(Routes& routes) {
+  routes.add("GET", "/health",
+             {.tag = kTagHealth, .summary = "Whether it answers", .answer = {"It does.", {}, Form::kNothing}},
+             &get_health);
+  routes.add("GET", "/readyz",
+             {.tag = kTagHealth,
+              .summary = "Whether its answers are true",
+              .text = "503 while the peer starts, or has no part in the log.",
+              .answer = {"They are.", "Ready"}},
+             &get_readyz);
+  // common::HttpApi answers it, also while the peer is not ready.
+  routes.describe("GET", "/livez",
+                  {.tag = kTagHealth, .summary = "Whether the process lives", .answer = {"It does.", "Ready"}});
+  routes.add("GET", "/health/alerts", {.tag = kTagHealth, .summary = "Alerts", .answer = {"Newest first.", "Alert[]"}},
+             &get_alerts);
+  routes.add("GET", "/health/graph",
+             {.tag = kTagHealth, .summary = "Who reaches whom", .answer = {"The graph.", "ConnectGraph"}}, &get_graph);
+  routes.add("GET", "/monitor/metrics",
+             {.tag = kTagHealth, .summary = "Names of metrics", .answer = {"Those that are known here.", "string[]"}},
+             &get_metric_names);
+  routes.add("GET", "/monitor/metrics/{name}",
+             {.tag = kTagHealth,
+              .summary = "A metric of all peers",
+              .answer = {"The newest of each peer; none for an unknown name.", "Metric[]"}},
+             &get_metrics);
+  routes.add("POST", "/ipfs/gc",
+             {.tag = kTagHealth,
+              .summary = "Collect garbage",
+              .text = "On the IPFS nodes of all peers.",
+              .parameters = {kLocalParameter},
+              .answer = {"What was removed.", "GlobalRepoGC"},
+              .errors = {409}},
+             &collect_garbage);
 }
 
 }  // namespace ipfsc::api::rest

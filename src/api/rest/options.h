@@ -18,7 +18,7 @@ struct Bandwidth {
 
 struct RestOptions : common::HttpApiOptions {
   size_t list_page = 1024;                      ///< pins that a listing has in memory
-  size_t max_buffered_answer_bytes = 64 << 20;  ///< of /add with stream-channels=false; beyond: 413
+  size_t max_buffered_answer_bytes = 64 << 20;  ///< of /add with stream-channels=false; beyond: 400
   size_t max_symlink_bytes = 4096;              ///< of a target; beyond: 400
 
   /// What GET /health/bandwidth tells, by method.

@@ -4,6 +4,7 @@
 #include "api/rest/errors.h"
 #include "api/rest/json_stream.h"
 #include "api/rest/page_pump.h"
+#include "api/rest/parameters.h"
 #include "api/rest/query_options.h"
 #include "model/pin_json.h"
 
@@ -155,10 +156,14 @@ Task<> get_past_allocation(RestContext& context, ipld::Cid cid, WallTime at, std
   co_return response.send(200, body, kJson);
 }
 
-void add_past_routes(net::Router& router, RestContext& context) {
-  router.add("GET", "/allocations/{cid}/history", [&context](net::Request& request, net::Response& response) {
-    return get_history(context, request, response);
-  });
+void add_past_routes(Routes& routes) {
+  routes.add("GET", "/allocations/{cid}/history",
+             {.tag = kTagPast,
+              .summary = "Every change of one pin",
+              .text = "Newest first, with the pin before and after it.",
+              .parameters = {kLimitParameter, kCursorParameter},
+              .answer = {"A change a line.", "HistoryRecord", Form::kPagedLines}},
+             &get_history);
 }
 
 }  // namespace ipfsc::api::rest

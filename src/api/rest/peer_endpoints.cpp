@@ -3,6 +3,7 @@
 #include "api/rest/context.h"
 #include "api/rest/errors.h"
 #include "api/rest/json_stream.h"
+#include "api/rest/parameters.h"
 #include "api/rest/query_options.h"
 #include "base/json.h"
 #include "cluster/roles.h"
@@ -76,7 +77,7 @@ Task<> set_role(RestContext& context, net::Request& request, net::Response& resp
 }
 
 Task<> add_peer(RestContext& context, net::Request& request, net::Response& response) {
-  CO_TRY_ASSIGN(auto body, co_await request.read_all(kMostPeerBody));
+  CO_TRY_ASSIGN(auto body, co_await read_body(request, kMostPeerBody));
   auto json = parse_json(body);
   const auto* text = json && json->is_object() ? json->get_object().if_contains("peer_id") : nullptr;
   if (text == nullptr || !text->is_string()) {
@@ -100,9 +101,9 @@ void write_move(model::JsonObject& item, const cluster::PlannedMove& move) {
 }
 
 Task<> get_movements(RestContext& context, net::Request& request, net::Response& response) {
-  CO_TRY_ASSIGN(auto page, parse_page(request.query()));
-  auto limit = std::min<uint64_t>(page.limit.value_or(kMovementsShown), kMostMovementsShown);
-  CO_TRY_ASSIGN(auto all, co_await context.cluster->movements(limit));
+  CO_TRY_ASSIGN(auto limit, parse_limit(request.query()));
+  CO_TRY_ASSIGN(auto all, co_await context.cluster->movements(
+                              std::min<uint64_t>(limit.value_or(kMovementsShown), kMostMovementsShown)));
   std::string body;
   model::JsonObject object(body);
   object.boolean("paused", all.paused);
@@ -150,40 +151,97 @@ Task<> replace_peer(RestContext& context, net::Request& request, net::Response& 
 
 }  // namespace
 
-void add_peer_routes(net::Router& router, RestContext& context) {
-  router.add("GET", "/id", [&context](net::Request&, net::Response& response) { return get_id(context, response); });
-  router.add("GET", "/version",
-             [&context](net::Request&, net::Response& response) { return get_version(context, response); });
-  router.add("GET", "/peers",
-             [&context](net::Request&, net::Response& response) { return get_peers(context, response); });
-  router.add("DELETE", "/peers/{peer}", [&context](net::Request& request, net::Response& response) {
-    return remove_peer(context, request, response);
-  });
-  router.add("POST", "/peers/{peer}/drain", [&context](net::Request& request, net::Response& response) {
-    return drain_peer(context, request, response);
-  });
-  router.add("POST", "/peers", [&context](net::Request& request, net::Response& response) {
-    return add_peer(context, request, response);
-  });
-  router.add("POST", "/peers/{peer}/role", [&context](net::Request& request, net::Response& response) {
-    return set_role(context, request, response);
-  });
-  router.add("POST", "/peers/{peer}/replace", [&context](net::Request& request, net::Response& response) {
-    return replace_peer(context, request, response);
-  });
-  router.add("POST", "/rebalance", [&context](net::Request& request, net::Response& response) {
-    return plan_movements(context, cluster::PlanGoal::kRebalance, request, response);
-  });
-  router.add("GET", "/movements", [&context](net::Request& request, net::Response& response) {
-    return get_movements(context, request, response);
-  });
-  router.add("POST", "/movements/pause",
-             [&context](net::Request&, net::Response& response) { return pause_movements(context, true, response); });
-  router.add("POST", "/movements/resume",
-             [&context](net::Request&, net::Response& response) { return pause_movements(context, false, response); });
-  router.add("POST", "/topup", [&context](net::Request& request, net::Response& response) {
-    return plan_movements(context, cluster::PlanGoal::kTopUp, request, response);
-  });
+void add_peer_routes(Routes& routes) {
+  routes.add("GET", "/id", {.tag = kTagPeers, .summary = "This peer", .answer = {"Itself.", "ID"}}, &get_id);
+  routes.add("GET", "/version",
+             {.tag = kTagPeers, .summary = "The program's version", .answer = {"The version.", "Version"}},
+             &get_version);
+  routes.add("GET", "/peers",
+             {.tag = kTagPeers,
+              .summary = "All peers",
+              .answer = {"A peer a line; one that does not answer has `error`.", "ID", Form::kLines}},
+             &get_peers);
+  routes.add("POST", "/peers",
+             {.tag = kTagPeers,
+              .summary = "Let a peer join",
+              .text = "It was removed and banned, or waits to be approved.",
+              .body = {kJson, "PeerRequest", "Which."},
+              .answer = {"The peer.", "ID"},
+              .errors = {404, 409}},
+             &add_peer);
+  routes.add("DELETE", "/peers/{peer}",
+             {.tag = kTagPeers,
+              .summary = "Remove a peer",
+              .text = "Its pins go to others before; refused when there would be too few copies.",
+              .parameters = {kRemovePeerParameters},
+              .answer = {"It is removed.", {}, Form::kNothing},
+              .errors = {409}},
+             &remove_peer);
+  routes.add("POST", "/peers/{peer}/drain",
+             {.tag = kTagPeers,
+              .summary = "Move a peer's pins to others",
+              .parameters = {kUndoParameter},
+              .answer = {"It has begun.", {}, Form::kNothing},
+              .errors = {409}},
+             &drain_peer);
+  routes.add("POST", "/peers/{peer}/role",
+             {.tag = kTagPeers,
+              .summary = "What a peer is to the log",
+              .parameters = {kRoleParameter},
+              .answer = {"It is so.", {}, Form::kNothing},
+              .errors = {409}},
+             &set_role);
+  routes.add("POST", "/peers/{peer}/replace",
+             {.tag = kTagPeers,
+              .summary = "Give all that a peer has to another one",
+              .parameters = {kWithParameter, kDryRunParameter},
+              .answer = {"What is moved.", "MovementPlan"},
+              .errors = {409}},
+             &replace_peer);
+}
+
+void add_movement_routes(Routes& routes) {
+  auto plan = [](cluster::PlanGoal goal) {
+    return [goal](RestContext& context, net::Request& request, net::Response& response) {
+      return plan_movements(context, goal, request, response);
+    };
+  };
+  routes.add("POST", "/rebalance",
+             {.tag = kTagMovements,
+              .summary = "Spread the pins evenly",
+              .parameters = {kDryRunParameter},
+              .answer = {"What is moved.", "MovementPlan"},
+              .errors = {409}},
+             plan(cluster::PlanGoal::kRebalance));
+  routes.add("POST", "/topup",
+             {.tag = kTagMovements,
+              .summary = "Give every pin as many copies as it may have",
+              .parameters = {kDryRunParameter},
+              .answer = {"What is moved.", "MovementPlan"},
+              .errors = {409}},
+             plan(cluster::PlanGoal::kTopUp));
+  routes.add("GET", "/movements",
+             {.tag = kTagMovements,
+              .summary = "What is being moved",
+              .text = "100 of them unless there is a `limit`, 10,000 at most.",
+              .parameters = {kLimitParameter},
+              .answer = {"Movements that are under way.", "Movements"}},
+             &get_movements);
+  auto pause = [](bool pause) {
+    return [pause](RestContext& context, net::Response& response) { return pause_movements(context, pause, response); };
+  };
+  routes.add("POST", "/movements/pause",
+             {.tag = kTagMovements,
+              .summary = "Begin no more movements",
+              .answer = {"They are paused.", {}, Form::kNothing},
+              .errors = {409}},
+             pause(true));
+  routes.add("POST", "/movements/resume",
+             {.tag = kTagMovements,
+              .summary = "Begin movements again",
+              .answer = {"They go on.", {}, Form::kNothing},
+              .errors = {409}},
+             pause(false));
 }
 
 }  // namespace ipfsc::api::rest

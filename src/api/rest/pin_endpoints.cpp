@@ -1,6 +1,7 @@
 // POST and DELETE /pins/{cid} and /pins/{ipfs|ipns|ipld}/{path}.
 #include "api/rest/context.h"
 #include "api/rest/errors.h"
+#include "api/rest/parameters.h"
 #include "api/rest/query_options.h"
 #include "model/json_writer.h"
 #include "model/pin_json.h"
@@ -85,21 +86,33 @@ Task<> unpin_path(RestContext& context, std::string_view scheme, net::Request& r
 
 }  // namespace
 
-void add_pin_routes(net::Router& router, RestContext& context) {
-  router.add("POST", "/pins/{cid}", [&context](net::Request& request, net::Response& response) {
-    return pin_cid(context, request, response);
-  });
-  router.add("DELETE", "/pins/{cid}", [&context](net::Request& request, net::Response& response) {
-    return unpin_cid(context, request, response);
-  });
+void add_pin_routes(Routes& routes) {
+  const RouteDoc pin_doc{
+      .tag = kTagPins,
+      .summary = "Pin",
+      .text =
+          "The answer means that it is in the pinset; what peers do about it is in its status. With dry-run=true "
+          "a PinPreview: what would be stored, and why each peer would get a copy or not.",
+      .parameters = {kPinOptionParameters, kDryRunParameter, kIdempotencyKey},
+      .answer = {"The pin.", "Pin|PinPreview"},
+      .errors = {409, 422}};
+  const RouteDoc unpin_doc{.tag = kTagPins,
+                           .summary = "Unpin",
+                           .parameters = {kAllClaimsParameter, kIdempotencyKey},
+                           .answer = {"The pin as it was.", "Pin"},
+                           .errors = {409, 422}};
+  routes.add("POST", "/pins/{cid}", pin_doc, &pin_cid);
+  routes.add("DELETE", "/pins/{cid}", unpin_doc, &unpin_cid);
   for (std::string_view scheme : {"ipfs", "ipns", "ipld"}) {
     auto pattern = fmt::format("/pins/{}/{{path...}}", scheme);
-    router.add("POST", pattern, [&context, scheme](net::Request& request, net::Response& response) {
-      return pin_path(context, scheme, request, response);
-    });
-    router.add("DELETE", pattern, [&context, scheme](net::Request& request, net::Response& response) {
-      return unpin_path(context, scheme, request, response);
-    });
+    routes.add("POST", pattern, pin_doc,
+               [scheme](RestContext& context, net::Request& request, net::Response& response) {
+                 return pin_path(context, scheme, request, response);
+               });
+    routes.add("DELETE", pattern, unpin_doc,
+               [scheme](RestContext& context, net::Request& request, net::Response& response) {
+                 return unpin_path(context, scheme, request, response);
+               });
   }
 }
 

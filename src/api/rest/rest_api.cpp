@@ -28,16 +28,20 @@ struct RestApi::Impl {
       send_error(response, 404, "not found");
       return common::answered();
     });
-    add_peer_routes(router, context);
-    add_health_routes(router, context);
-    add_allocation_routes(router, context);
-    add_past_routes(router, context);
-    add_event_route(router, context);
-    add_pin_routes(router, context);
-    add_bulk_routes(router, context);
-    add_status_routes(router, context);
-    add_add_route(router, context);
-    add_token_routes(router, context);
+    // In this order the document has them.
+    add_allocation_routes(routes);
+    add_pin_routes(routes);
+    add_bulk_routes(routes);
+    add_add_route(routes);
+    add_status_routes(routes);
+    add_past_routes(routes);
+    add_event_route(routes);
+    add_peer_routes(routes);
+    add_movement_routes(routes);
+    add_health_routes(routes);
+    add_token_routes(routes);
+    add_document_routes(routes);
+    context.routes = &routes;
     context.has_users = options.has_users();
   }
 
@@ -59,6 +63,7 @@ struct RestApi::Impl {
   EventHub events;
   RestContext context;
   net::Router router;
+  Routes routes{router, context};
   common::HttpApi http;
 };
 
@@ -94,6 +99,14 @@ Result<> send_count(net::Response& response, uint64_t count) {
   object.end();
   body += '\n';
   return response.send(200, body, kJson);
+}
+
+Task<std::string> read_body(net::Request& request, size_t limit_bytes) {
+  auto body = co_await request.read_all(limit_bytes);
+  if (!body && body.error().kind == ErrorKind::kResourceExhausted) {
+    co_return fail(ErrorKind::kInvalidArgument, body.error().message);
+  }
+  co_return body;
 }
 
 Result<cluster::Caller> caller_of(const net::Request& request) {

@@ -5,6 +5,7 @@
 #include "api/rest/errors.h"
 #include "api/rest/json_stream.h"
 #include "api/rest/page_pump.h"
+#include "api/rest/parameters.h"
 #include "api/rest/query_options.h"
 #include "model/json_writer.h"
 
@@ -148,19 +149,48 @@ Task<> sync_all(RestContext& context, net::Request& request, net::Response& resp
 
 }  // namespace
 
-void add_status_routes(net::Router& router, RestContext& context) {
-  using Endpoint = Task<> (*)(RestContext&, net::Request&, net::Response&);
-  auto add = [&](std::string_view method, std::string_view pattern, Endpoint endpoint) {
-    router.add(method, pattern, [&context, endpoint](net::Request& request, net::Response& response) {
-      return endpoint(context, request, response);
-    });
-  };
-  add("GET", "/pins", &get_statuses);
-  add("GET", "/pins/{cid}", &get_status);
-  add("POST", "/pins/recover", &recover_all);
-  add("POST", "/pins/{cid}/recover", &recover);
-  add("POST", "/pins/sync", &sync_all);
-  add("POST", "/pins/{cid}/sync", &sync);
+void add_status_routes(Routes& routes) {
+  routes.add("GET", "/pins",
+             {.tag = kTagStatus,
+              .summary = "Statuses of all pins",
+              .text = "With a `filter` only peers whose status matches. `cids` cannot be combined with a search, "
+                      "`limit` or `cursor`.",
+              .parameters = {kLocalParameter, kStatusParameters, kLimitParameter, kCursorParameter, kPageParameters},
+              .answer = {"A pin a line; with `count` their number.", "GlobalPinInfo|Count", Form::kPagedLines}},
+             &get_statuses);
+  routes.add("GET", "/pins/{cid}",
+             {.tag = kTagStatus,
+              .summary = "Status of one pin",
+              .text = "Also of a CID that is not pinned: `unpinned` everywhere.",
+              .parameters = {kLocalParameter},
+              .answer = {"Its status on each peer.", "GlobalPinInfo"}},
+             &get_status);
+  routes.add("POST", "/pins/recover",
+             {.tag = kTagStatus,
+              .summary = "Try again all that failed",
+              .parameters = {kLocalParameter},
+              .answer = {"What is tried again, a pin a line.", "GlobalPinInfo", Form::kLines}},
+             &recover_all);
+  routes.add("POST", "/pins/{cid}/recover",
+             {.tag = kTagStatus,
+              .summary = "Try one pin again",
+              .parameters = {kLocalParameter},
+              .answer = {"Its status now.", "GlobalPinInfo"},
+              .errors = {409}},
+             &recover);
+  routes.add("POST", "/pins/sync",
+             {.tag = kTagStatus,
+              .summary = "Compare all statuses here with the IPFS node",
+              .parameters = {kLocalParameter},
+              .answer = {"What was different, a pin a line.", "GlobalPinInfo", Form::kLines}},
+             &sync_all);
+  routes.add("POST", "/pins/{cid}/sync",
+             {.tag = kTagStatus,
+              .summary = "Compare the status of one pin with the IPFS nodes",
+              .parameters = {kLocalParameter},
+              .answer = {"Its status now.", "GlobalPinInfo"},
+              .errors = {409}},
+             &sync);
 }
 
 }  // namespace ipfsc::api::rest

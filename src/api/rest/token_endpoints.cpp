@@ -2,6 +2,7 @@
 #include "api/auth/tokens.h"
 #include "api/rest/context.h"
 #include "api/rest/errors.h"
+#include "api/rest/parameters.h"
 #include "base/json.h"
 #include "model/json_writer.h"
 
@@ -93,7 +94,7 @@ Result<std::vector<std::pair<auth::Token, uint64_t>>> all_tokens(const RestConte
 }
 
 Task<> create_token(RestContext& context, net::Request& request, net::Response& response) {
-  CO_TRY_ASSIGN(auto body, co_await request.read_all(kMostTokenBody));
+  CO_TRY_ASSIGN(auto body, co_await read_body(request, kMostTokenBody));
   auto now = context.runtime.wall_now();
   CO_TRY_ASSIGN(auto token, parse_request(body, now));
   const auto& creator = auth::identity_of(request);
@@ -172,15 +173,32 @@ Task<> remove_token(RestContext& context, net::Request& request, net::Response& 
 
 }  // namespace
 
-void add_token_routes(net::Router& router, RestContext& context) {
-  router.add("POST", "/tokens", [&context](net::Request& request, net::Response& response) {
-    return create_token(context, request, response);
-  });
-  router.add("GET", "/tokens",
-             [&context](net::Request&, net::Response& response) { return list_tokens(context, response); });
-  router.add("DELETE", "/tokens/{name}", [&context](net::Request& request, net::Response& response) {
-    return remove_token(context, request, response);
-  });
+void add_token_routes(Routes& routes) {
+  routes.add("POST", "/tokens",
+             {.tag = kTagAccess,
+              .summary = "Make a named token",
+              .text = "It may do no more than who makes it. 409 while the API has no users.",
+              .parameters = {kIdempotencyKey},
+              .body = {kJson, "TokenRequest", "Its name and what it may do."},
+              .answer = {"The token and its secret.", "NewToken"},
+              .errors = {403, 409, 507}},
+             &create_token);
+  routes.add("GET", "/tokens", {.tag = kTagAccess, .summary = "All tokens", .answer = {"Without secrets.", "Token[]"}},
+             &list_tokens);
+  routes.add("DELETE", "/tokens/{name}",
+             {.tag = kTagAccess,
+              .summary = "Revoke a token",
+              .parameters = {kIdempotencyKey},
+              .answer = {"It is revoked.", {}, Form::kNothing},
+              .errors = {409}},
+             &remove_token);
+  // common::HttpApi answers it.
+  routes.describe("POST", "/token",
+                  {.tag = kTagAccess,
+                   .summary = "A JWT for who asks",
+                   .text = "Signed with the user's password: it ends when that is changed.",
+                   .answer = {"The token.", "JWT"},
+                   .errors = {401, 403, 409}});
 }
 
 }  // namespace ipfsc::api::rest

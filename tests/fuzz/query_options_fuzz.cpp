@@ -1,4 +1,5 @@
 // links: api
+#include "api/pinning/parse.h"
 #include "api/rest/query_options.h"
 #include "base/check.h"
 
@@ -16,6 +17,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   if (auto add = parse_add_query(*query, now)) CHECK(!add->params.pin.pin_update);
   if (auto page = parse_page(*query)) CHECK(page->limit != 0u);
+  if (auto list = parse_allocation_query(*query, now)) {
+    CHECK(!list->list.at || *list->list.at <= now);
+    CHECK(list->page.metadata.size() <= kMostMetadataFilters);
+  }
+  if (auto list = pinning::parse_list_query(*query)) {
+    CHECK(list->limit >= 1 && list->limit <= pinning::kMaxLimit && list->filter.cids.size() <= pinning::kMaxCids);
+  }
   if (auto types = parse_type_filter(query->value("filter"))) CHECK(*types != 0);
   if (auto cids = parse_cids(query->value("cids"))) {
     for (const auto& cid : *cids) CHECK(!cid.empty());

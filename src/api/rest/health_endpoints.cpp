@@ -103,6 +103,11 @@ void add_health_routes(Routes& routes) {
              &get_alerts);
   routes.add("GET", "/health/graph",
              {.tag = kTagHealth, .summary = "Who reaches whom", .answer = {"The graph.", "ConnectGraph"}}, &get_graph);
+  routes.add("GET", "/health/bandwidth",
+             {.tag = kTagHealth,
+              .summary = "Bytes between the peers",
+              .answer = {"Of calls between this peer and the others, by method.", "Bandwidth{}"}},
+             &get_bandwidth);
   routes.add("GET", "/monitor/metrics",
              {.tag = kTagHealth, .summary = "Names of metrics", .answer = {"Those that are known here.", "string[]"}},
              &get_metric_names);

@@ -92,6 +92,7 @@ constexpr std::string_view kObjects = R"({
   "cluster_id": "PeerID", "id_to_peername": "string{}", "ipfs_links": "Names{}", "cluster_links": "Names{}",
   "cluster_trust_links": "boolean{}", "cluster_to_ipfs": "string{}", "round_trip_us?": "RoundTrips{}",
   "one_way_links?": "Names{}"},
+"Bandwidth": {"total_in": "integer", "total_out": "integer", "rate_in": ["number", "Bytes a second."], "rate_out": "number"},
 "GlobalRepoGC": {"peer_map": "RepoGC{}"},
 "RepoGC": {"peer": "PeerID", "peername": "string", "keys": "RepoGCKey[]", "error?": "string",
   "freed_disk_bytes?": "integer"},

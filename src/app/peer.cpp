@@ -228,6 +228,20 @@ api::metrics::MetricsSources Peer::metrics_sources() {
                                     .pin_error = counts.of(kPinError),
                                     .ipfs_pins = counts.of(kPinned)};
   };
+  sources.pin_counters = [this] {
+    auto activity = tracker_->activity();
+    return api::metrics::PinCounters{.pin_adds = activity.pin_adds, .pin_add_errors = activity.pin_add_errors};
+  };
+  sources.cluster = [this] {
+    auto applied = state_->info().applied.value, fed = tracker_->activity().position.index.value;
+    return api::metrics::ClusterFigures{.applied_index = applied,
+                                        .feed_lag = applied - std::min(applied, fed),
+                                        .raft_term = consensus_->term(),
+                                        .leads = consensus_->is_leader(),
+                                        .work = state_->counters().work};
+  };
+  sources.folders = {{"state", options_.state.path}, {"raft", options_.raft.path}, {"local", options_.tracker.path}};
+  if (options_.use_embedded) sources.folders.push_back({"blocks", options_.embedded.path});
   sources.adds = [this] {
     auto counters = cluster_->add_counters();
     return api::metrics::AddCounters{.blocks_put = counters.blocks_put,

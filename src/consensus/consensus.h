@@ -57,6 +57,8 @@ class Consensus {
   /// Whether this peer is the leader and has applied the first entry of its term: its state is then the newest, and it
   /// plans.
   virtual bool is_leader() const = 0;
+  /// Of the log now; it rises with each election. 0 = not known.
+  virtual uint64_t term() const { return 0; }
   virtual std::vector<Member> members() const = 0;
   /// Whether the peer is a member, or was one.
   virtual bool names(const ipld::PeerId& peer) const = 0;

@@ -158,7 +158,9 @@ Activity TrackerImpl::activity() const {
                .slow = dispatcher_.slow(),
                .ready = dispatcher_.ready(),
                .paused = gate.pins_reason(now),
-               .position = written_};
+               .position = written_,
+               .pin_adds = dispatcher_.pin_adds(),
+               .pin_add_errors = dispatcher_.pin_add_errors()};
   auto until = gate.unpins_allowed() ? gate.full_until(now) : gate.probe_at();
   if (until) out.paused_until = runtime_.wall_now() + (*until - now);
   return out;

@@ -174,7 +174,10 @@ Task<> Dispatcher::pin(Item* item) {
                            .update_from = item->job.update_from,
                            .origins = item->job.origins};
   request.on_progress = [item](const ipfs::PinProgress& progress) { item->progress = progress; };
-  co_return co_await node_.pin(std::move(request));
+  ++pin_adds_;
+  auto pinned = co_await node_.pin(std::move(request));
+  if (!pinned && pinned.error().kind != ErrorKind::kCancelled) ++pin_add_errors_;
+  co_return pinned;
 }
 
 void Dispatcher::learn(const Item& item, const Result<>& result) {

@@ -42,6 +42,8 @@ class Dispatcher {
   unsigned running() const { return running_; }
   size_t recording() const { return active_.size() - running_; }
   unsigned slow() const { return slow_; }
+  uint64_t pin_adds() const { return pin_adds_; }
+  uint64_t pin_add_errors() const { return pin_add_errors_; }
   unsigned limit() const { return limit_.limit(); }
   NodeGate& gate() { return gate_; }
   const NodeGate& gate() const { return gate_; }
@@ -101,6 +103,7 @@ class Dispatcher {
   std::vector<Item*> active_;                    // those that run or are being recorded
   size_t ready_ = 0;
   unsigned running_ = 0, slow_ = 0, other_running_ = 0;
+  uint64_t pin_adds_ = 0, pin_add_errors_ = 0;
   uint64_t picks_ = 0;
   bool dispatching_ = false, cancelled_ = false;
   Notifier idle_;

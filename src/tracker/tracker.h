@@ -42,6 +42,8 @@ struct Activity {
   std::string paused;    ///< why no new attempt begins; empty = they do
   std::optional<WallTime> paused_until;
   state::FeedPosition position;  ///< of the feed, written
+  uint64_t pin_adds = 0;         ///< pin requests to the IPFS node since the start
+  uint64_t pin_add_errors = 0;   ///< of these, the ones that failed; a cancelled one did not
 };
 
 /// A time in which this peer held a CID.

@@ -224,8 +224,17 @@ def test_service_a4_flags(new_peer):
     text = fetch(f"http://{host}:{port}/metrics").decode()
     for name in ("ipfscluster_pins", "ipfscluster_pins_pin_queued", "ipfscluster_pins_pinning", "ipfscluster_pins_pin_error",
                  "ipfscluster_pins_ipfs_pins", "ipfscluster_blocks_put",
-                 "ipfscluster_blocks_added_size", "ipfscluster_blocks_added", "ipfscluster_blocks_put_errors", "ipfscluster_informer_disk"):
+                 "ipfscluster_blocks_added_size", "ipfscluster_blocks_added", "ipfscluster_blocks_put_errors", "ipfscluster_informer_disk",
+                 "ipfscluster_pins_pin_add", "ipfscluster_pins_pin_add_errors"):
         assert re.search(rf"^{name}(_total)?(\{{.*\}})? ", text, re.M), name
+    # And beyond Go's:
+    value = {name: float(number) for name, number in re.findall(r"^(ipfscluster_\S+) (\S+)$", text, re.M)}
+    assert value["ipfscluster_raft_leader"] == 1 and value["ipfscluster_raft_term"] >= 1 and value["ipfscluster_movements"] == 0
+    assert value["ipfscluster_applied_index"] > 0 and 'ipfscluster_disk_bytes{folder="state"}' in value
+    peer.ctl("pin", "add", "--wait", peer.ctl("add", "-Q", "--no-pin", __file__).stdout.strip())
+    figures = lambda: dict(re.findall(r"^(ipfscluster_\S+) (\S+)$", fetch(f"http://{host}:{port}/metrics").decode(), re.M))  # noqa: E731
+    until(lambda: float(figures()["ipfscluster_feed_lag"]) == 0, "the tracker has taken up all")
+    assert float(figures()["ipfscluster_pins_pin_add"]) >= 1
 
 
 def test_service_a4_leave(new_cluster):

@@ -3,6 +3,8 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <filesystem>
+
 #include "api/metrics/process.h"
 #include "base/log.h"
 
@@ -74,6 +76,42 @@ void add_http(Families& out, const std::vector<HttpFigures>& servers) {
   }
 }
 
+void add_cluster(Families& out, const ClusterFigures& now) {
+  gauge(out, "ipfscluster_applied_index", "Entry of the log that this peer's state has", now.applied_index);
+  gauge(out, "ipfscluster_feed_lag", "Entries that the state has and the tracker has not taken up", now.feed_lag);
+  gauge(out, "ipfscluster_raft_term", "Term of the log", now.raft_term);
+  gauge(out, "ipfscluster_raft_leader", "1 when this peer leads", now.leads ? 1.0 : 0.0);
+  gauge(out, "ipfscluster_movements", "Pins with copies on the move", now.work);
+}
+
+/// Of what is in the folder now; what goes meanwhile counts nothing.
+uint64_t folder_bytes(const std::string& path) {
+  uint64_t bytes = 0;
+  std::error_code error;
+  std::filesystem::recursive_directory_iterator files(path, error);
+  for (; !error && files != std::filesystem::recursive_directory_iterator(); files.increment(error)) {
+    std::error_code gone;
+    if (!files->is_regular_file(gone)) continue;
+    auto size = files->file_size(gone);
+    if (!gone) bytes += size;
+  }
+  return bytes;
+}
+
+/// Blocks.
+std::vector<uint64_t> folders_bytes(const std::vector<Folder>& folders) {
+  std::vector<uint64_t> bytes;
+  for (const auto& folder : folders) bytes.push_back(folder_bytes(folder.path));
+  return bytes;
+}
+
+void add_folders(Families& out, const std::vector<Folder>& folders, const std::vector<uint64_t>& bytes) {
+  auto& family = add_family(out, prometheus::MetricType::Gauge, "ipfscluster_disk_bytes", "Bytes in a folder of data");
+  for (size_t i = 0; i < folders.size(); ++i) {
+    add_value(family, static_cast<double>(bytes[i]), {{"folder", folders[i].name}});
+  }
+}
+
 void add_process(Families& out, const ProcessFigures& process) {
   counter(out, "process_cpu_seconds_total", "User and system time in seconds", process.cpu_seconds);
   gauge(out, "process_start_time_seconds", "Start of the process, in seconds since 1970", process.start_seconds);
@@ -88,6 +126,7 @@ void add_process(Families& out, const ProcessFigures& process) {
 
 Task<std::string> Metrics::text() {
   auto process = co_await run_blocking(runtime_, read_process_figures);
+  auto bytes = co_await run_blocking(runtime_, [this] { return folders_bytes(sources_.folders); });
   Families families;
   if (!sources_.version.empty()) {
     gauge(families, "ipfscluster_build_info", "1; its label is the program's version", 1,
@@ -101,6 +140,8 @@ Task<std::string> Metrics::text() {
       gauge(families, "ipfscluster_informer_disk", "Weight of the disk metric that this peer publishes", *weight);
     }
   }
+  if (sources_.cluster) add_cluster(families, sources_.cluster());
+  if (!sources_.folders.empty()) add_folders(families, sources_.folders, bytes);
   if (sources_.http) add_http(families, sources_.http());
   if (process) {
     add_process(families, *process);

@@ -42,6 +42,21 @@ struct HttpFigures {
   uint64_t connections = 0;
 };
 
+/// What the Go program has no names for.
+struct ClusterFigures {
+  uint64_t applied_index = 0;  ///< of the log, in this peer's state
+  uint64_t feed_lag = 0;       ///< entries of it that the tracker has not taken up yet
+  uint64_t raft_term = 0;
+  bool leads = false;
+  uint64_t work = 0;  ///< pins with copies on the move
+};
+
+/// A folder of this peer's data.
+struct Folder {
+  std::string name;  ///< label: "state", "blocks", …
+  std::string path;
+};
+
 /// Where the figures come from: called on the I/O thread for every scrape, so they must be cheap. An unset source's
 /// series are left out.
 struct MetricsSources {
@@ -51,6 +66,8 @@ struct MetricsSources {
   std::function<AddCounters()> adds;
   /// Weight of the newest disk metric ("freespace" or "reposize"); nullopt = none yet.
   std::function<std::optional<double>()> informer_disk;
+  std::function<ClusterFigures()> cluster;
+  std::vector<Folder> folders;  ///< the bytes in each are looked up with every scrape
   std::function<std::vector<HttpFigures>()> http;
 };
 

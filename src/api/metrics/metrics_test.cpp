@@ -1,7 +1,10 @@
 #include "api/metrics/metrics.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <sstream>
 
@@ -46,6 +49,32 @@ MetricsSources all_sources() {
           },
       .informer_disk = [] { return std::optional<double>(-12.0); },
       .http = [] { return std::vector<HttpFigures>{{"restapi", 13, 1}, {"gateway", 14, 2}}; }};
+}
+
+TEST(MetricsTest, FiguresOfTheClusterAndOfFolders) {
+  RealRuntime runtime;
+  auto folder = testing::TempDir() + fmt::format("metrics_{}", ::getpid());
+  std::filesystem::create_directories(folder + "/inside");
+  std::ofstream(folder + "/a") << "12345";
+  std::ofstream(folder + "/inside/b") << "123";
+  MetricsSources sources;
+  sources.cluster = [] {
+    return ClusterFigures{.applied_index = 1, .feed_lag = 2, .raft_term = 3, .leads = true, .work = 4};
+  };
+  sources.folders = {{"state", folder}, {"raft", folder + "/none"}};
+  Metrics metrics(runtime, std::move(sources));
+  auto text = runtime.run_task(metrics.text());
+  std::filesystem::remove_all(folder);
+  ASSERT_TRUE(text);
+  auto samples = parse(*text);
+  const std::map<std::string, double> wanted{{"ipfscluster_applied_index", 1},
+                                             {"ipfscluster_feed_lag", 2},
+                                             {"ipfscluster_raft_term", 3},
+                                             {"ipfscluster_raft_leader", 1},
+                                             {"ipfscluster_movements", 4},
+                                             {"ipfscluster_disk_bytes{folder=\"state\"}", 8},
+                                             {"ipfscluster_disk_bytes{folder=\"raft\"}", 0}};
+  for (const auto& [name, value] : wanted) EXPECT_EQ(samples.at(name), value) << name;
 }
 
 TEST(MetricsTest, NamesOfTheGoProgram) {

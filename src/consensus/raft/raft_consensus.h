@@ -59,6 +59,7 @@ class RaftConsensus final : public Consensus {
   bool is_leader() const override { return role_ == RaftRole::kLeader && leads_since_ != LogIndex(); }
   std::vector<Member> members() const override;
   bool names(const ipld::PeerId& peer) const override;
+  uint64_t term() const override { return log_ ? log_->hard_state().term.value : 0; }
   uint64_t former_id(const ipld::PeerId& peer) const override;
   Task<LogIndex> barrier(SteadyTime deadline) override;
   std::unique_ptr<state::ChangeStream> feed(state::FeedPosition from) override;

@@ -33,7 +33,8 @@ struct ServerOptions {
   /// While we want bytes of a body and none come, or want to send and none leave; beyond: closed, the handler is
   /// cancelled.
   Duration transfer_timeout = std::chrono::seconds(300);
-  /// Over all listeners; beyond: the connection is answered 503 and closed at once.
+  /// Over all listeners; beyond, and while three quarters of the process's descriptors are open (files and other peers
+  /// need the rest): the connection is answered 503 and closed at once.
   size_t max_connections = 4096;
   /// How often timeouts and vanished clients are looked for.
   Duration sweep_interval = std::chrono::seconds(1);

@@ -21,8 +21,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     CHECK(!list->list.at || *list->list.at <= now);
     CHECK(list->page.metadata.size() <= kMostMetadataFilters);
   }
-  if (auto list = pinning::parse_list_query(*query)) {
-    CHECK(list->limit >= 1 && list->limit <= pinning::kMaxLimit && list->filter.cids.size() <= pinning::kMaxCids);
+  if (auto list = api::pinning::parse_list_query(*query)) {
+    CHECK(list->limit >= 1 && list->limit <= api::pinning::kMaxLimit &&
+          list->filter.cids.size() <= api::pinning::kMaxCids);
   }
   if (auto types = parse_type_filter(query->value("filter"))) CHECK(*types != 0);
   if (auto cids = parse_cids(query->value("cids"))) {

@@ -45,7 +45,7 @@ constexpr int kErrorsOfVariables[] = {301, 307, 404};
 constexpr std::string_view kDescription =
     "Errors are an object with `code` and `message`. A listing is one JSON object a line (`x-item-schema`), with the "
     "trailer `X-Stream-Error`: not empty, the listing is not whole. Without any object it is 204. Parameters that are "
-    "not known are ignored.";
+    "not known are ignored, but by `/events` and histories they are refused.";
 
 json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
 

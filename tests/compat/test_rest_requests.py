@@ -177,11 +177,11 @@ def test_rest_7_2_local(three_peers):
     pytest.param("progress=x", 400, "parameter progress invalid", id="rest-7.2-bool"),
     pytest.param("hash=sha2-512", 400, "hash sha2-512 needs CID version 1", id="rest-7.2-hash-of-version-0"),
     # What Go does and this does not.
-    pytest.param("layout=trickle", 501, "layout trickle is not offered", id="rest-7.2-trickle"),
-    pytest.param("chunker=rabin", 501, "chunker rabin", id="rest-7.2-rabin"),
-    pytest.param("chunker=buzhash", 501, "chunker buzhash", id="rest-7.2-buzhash"),
-    pytest.param("nocopy=true", 501, "nocopy is not offered", id="rest-7.2-nocopy"),
-    pytest.param("shard=true", 501, "shard: ", id="rest-7.2-shard"),
+    pytest.param("layout=trickle", 422, "layout trickle is not offered", id="rest-7.2-trickle"),
+    pytest.param("chunker=rabin", 422, "chunker rabin", id="rest-7.2-rabin"),
+    pytest.param("chunker=buzhash", 422, "chunker buzhash", id="rest-7.2-buzhash"),
+    pytest.param("nocopy=true", 422, "nocopy is not offered", id="rest-7.2-nocopy"),
+    pytest.param("shard=true", 422, "shard: ", id="rest-7.2-shard"),
 ])
 def test_add_refuses(shared_peer, query, status, message):
     answer = add(shared_peer, query)
@@ -245,7 +245,7 @@ def test_paths(shared_peer, unpin, scheme):
 
 def test_rest_7_3_ipns_needs_kubo(shared_peer):
     answer = post(shared_peer, "/pins/ipns/example.org")
-    assert answer.status == 501 and "IPNS" in answer.error[1]
+    assert answer.status == 422 and "IPNS" in answer.error[1]
 
 
 def test_rest_7_3_any_form_of_a_cid(shared_peer, unpin):

@@ -185,7 +185,7 @@ def test_proxy_4_add_forms(shared_peer):
 
 def test_proxy_4_repo(three_peers):
     total = json.loads(rpc(three_peers[0], "repo/stat?size-only=true&human=true").body)
-    assert list(total) == ["RepoSize", "StorageMax"] and all(isinstance(value, int) for value in total.values())
+    assert list(total) == ["RepoSize", "StorageMax", "NumObjects"] and all(isinstance(value, int) for value in total.values())
     (item,) = send(three_peers[1], "add?pin=false&cid-version=1&local=true", ("g", "x/y", b"garbage of the proxy")).objects
     answer = rpc(three_peers[0], "repo/gc?stream-errors=true&quiet=true")
     assert {"Key": {"/": item["Hash"]}} in answer.objects

@@ -54,9 +54,10 @@ def pins(peer):
     pytest.param(["-l", "critical", "version"], 0, "1.1.6", id="service-A1-loglevel-of-the-help"),  # V4: Go takes them and forgets them
 ])
 def test_command_line(folder, args, code, out):
-    """V3: unknown flags end with 1, in Go with 0."""
+    """V3: unknown flags end with 1, in Go with 0. What was mistyped is named on the standard error beside the help."""
     done = folder.service(*args, check=False)
-    assert (done.returncode, done.stderr) == (code, "") and done.stdout.startswith(out), done
+    hint = "No help topic for 'nonsense'\n" if args == ["nonsense"] else ""
+    assert (done.returncode, done.stderr) == (code, hint) and done.stdout.startswith(out), done
     assert not folder.folder.exists()
 
 

@@ -102,6 +102,8 @@ Task<> Peer::join_if_asked() {
                    "(ipfs-cluster-service state cleanup sets it aside)");
   }
   CO_TRY_ASSIGN(auto grant, co_await membership_->join(options_.bootstrap, runtime_.now() + kJoinTime));
+  // Until the state is here nothing else says where the others are.
+  CO_TRY(write_peerstore(options_.peerstore_path, membership_->peer_addresses()));
   CO_TRY(co_await run_blocking(runtime_, [&] { return consensus::begin_log(options_.raft, grant); }));
   std::filesystem::remove(options_.rejoin_path, ec);
   log.info("joined the cluster");

@@ -56,6 +56,16 @@ def test_a_join_that_is_killed_while_the_state_comes_goes_on(imported):
     assert allocations_hash(second) == allocations_hash(imported[0])
 
 
+def test_a_peer_that_is_killed_as_soon_as_it_has_joined_finds_the_others(imported):
+    (second,) = imported.make(1)
+    second.start("--bootstrap", imported[0].address, wait=False)
+    until(lambda: "joined the cluster" in second.log, "it has joined", 30, pause=0.0005)
+    second.kill()
+    second.start()
+    imported.wait_settled()
+    assert allocations_hash(second) == allocations_hash(imported[0])
+
+
 def test_the_pins_of_a_state_that_came_are_tracked(imported):
     cids = [add_bytes(imported[0], f"content {i}".encode())["cid"] for i in range(20)]
     (second,) = imported.grow(1)

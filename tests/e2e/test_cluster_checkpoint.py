@@ -56,11 +56,12 @@ def test_a_join_that_is_killed_while_the_state_comes_goes_on(imported):
     assert allocations_hash(second) == allocations_hash(imported[0])
 
 
-def test_a_peer_that_is_killed_as_soon_as_it_has_joined_finds_the_others(imported):
+def test_a_peer_that_is_killed_before_it_has_the_state_finds_the_others(imported):
     (second,) = imported.make(1)
     second.start("--bootstrap", imported[0].address, wait=False)
-    until(lambda: "joined the cluster" in second.log, "it has joined", 30, pause=0.0005)
+    until(lambda: "fetching the state of entry" in second.log, "it asks for the state", 30, pause=0.0005)
     second.kill()
+    assert imported[0].address.rpartition("/")[2] in (second.folder / "peerstore").read_text()
     second.start()
     imported.wait_settled()
     assert allocations_hash(second) == allocations_hash(imported[0])

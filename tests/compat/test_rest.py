@@ -359,12 +359,15 @@ def test_rest_5_5_metrics(three_peers):
 
 def test_rest_5_5_graph(three_peers):
     peer, ids = three_peers[0], [p.id for p in three_peers]
+    links = {i: sorted(set(ids) - {i}) for i in ids}
+    whole = lambda graph: {i: sorted(to) for i, to in graph["cluster_links"].items()} == links and len(graph["cluster_to_ipfs"]) == 3  # noqa: E731
+    until(lambda: whole(get(peer, "/health/graph").json), "all peers have told whom they reach")
     graph = get(peer, "/health/graph").json
     assert list(graph) == ["cluster_id", "id_to_peername", "ipfs_links", "cluster_links", "cluster_trust_links", "cluster_to_ipfs",
                            "round_trip_us"]
     assert graph["cluster_id"] == peer.id
     assert graph["id_to_peername"] == {p.id: p.name for p in three_peers}
-    assert {k: sorted(v) for k, v in graph["cluster_links"].items()} == {i: sorted(set(ids) - {i}) for i in ids}
+    assert whole(graph)
     assert graph["cluster_trust_links"] == {i: True for i in ids if i != peer.id}
     assert sorted(graph["cluster_to_ipfs"]) == sorted(ids) and sorted(graph["ipfs_links"]) == sorted(graph["cluster_to_ipfs"].values())
 

@@ -97,7 +97,7 @@ struct HttpApi::Impl {
       return answered();
     }
     auth::attach(request, *std::move(decision));
-    auto operation = parts.operation ? parts.operation(request) : auth::operation_by_method(request.method());
+    auto operation = operation_of(request);
     bool issue = request.method() == "POST" && request.path() == "/token";
     if (auto allowed = auth::authorize(auth::identity_of(request), issue ? auth::Operation::kAny : operation);
         !allowed) {
@@ -120,7 +120,7 @@ struct HttpApi::Impl {
       refuse(request, response, 503, ready.error().message);
       return answered();
     }
-    if (is_write(request.method()) && logs.audit->enabled()) return audited(request, response);
+    if (is_audited(request)) return audited(request, response);
     return parts.handler(request, response);
   }
 
@@ -147,8 +147,16 @@ struct HttpApi::Impl {
     audit(request, 200, {}, runtime.wall_now(), {});
   }
 
+  auth::Operation operation_of(const net::Request& request) const {
+    return parts.operation ? parts.operation(request) : auth::operation_by_method(request.method());
+  }
+
+  bool is_audited(const net::Request& request) const {
+    return is_write(request.method()) && logs.audit->enabled() && operation_of(request) != auth::Operation::kRead;
+  }
+
   void audit(const net::Request& request, int status, std::string_view error, WallTime time, Duration took) {
-    if (!is_write(request.method()) || !logs.audit->enabled()) return;
+    if (!is_audited(request)) return;
     logs.audit->write(audit_line(parts.name, request, status, error, time, took));
   }
 
@@ -219,6 +227,7 @@ Result<> HttpApi::reload(const HttpApiOptions& options) {
   TRY_ASSIGN(auto users, users_of(options));
   TRY_ASSIGN(auto logs, open_logs(options, impl_->parts.access_log));
   TRY(impl_->server->set_tls(options.http.tls));
+  impl_->server->set_max_connections(options.http.max_connections);
   impl_->gate.set_users(std::move(users));
   impl_->gate.set_limits(options.failed_tries);
   impl_->logs = std::move(logs);

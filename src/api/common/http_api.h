@@ -66,7 +66,8 @@ class HttpApi {
   const std::vector<ipld::Multiaddr>& addresses() const;
 
   /// Takes over what can be changed while it serves: users and the bound on failed tries, certificates (also their
-  /// paths), logs (files are opened anew). kInvalidArgument, kFailedPrecondition: everything is as before.
+  /// paths), the most connections, logs (files are opened anew). kInvalidArgument, kFailedPrecondition: everything is
+  /// as before.
   Result<> reload(const HttpApiOptions& options);
 
   /// Takes no more requests, lets running ones end until `deadline`, then cancels them.

@@ -1,5 +1,8 @@
 #include "api/proxy/ipfs_proxy.h"
 
+#include <algorithm>
+
+#include "api/auth/rules.h"
 #include "api/common/http_api.h"
 #include "api/proxy/context.h"
 #include "api/proxy/errors.h"
@@ -16,6 +19,21 @@ const LogComponent kAccessLog("ipfsproxylog");
 constexpr std::string_view kApi = "/api/v0/";
 
 bool may_be_ours(std::string_view method) { return method == "POST" || method == "GET" || method == "PUT"; }
+
+/// By what the commands that clients use most do: each of them is a POST.
+auth::Operation operation_of(const net::Request& request) {
+  constexpr std::string_view kReads[] = {
+      "version",      "id",      "cat",          "get",         "ls",         "refs",      "block/get",  "pin/ls",
+      "block/stat",   "dag/get", "dag/stat",     "dag/export",  "files/stat", "files/ls",  "files/read", "repo/stat",
+      "repo/version", "resolve", "name/resolve", "swarm/peers", "stats/bw",   "stats/repo"};
+  std::string_view command = request.path();
+  if (!command.starts_with(kApi)) return auth::operation_by_method(request.method());
+  command.remove_prefix(kApi.size());
+  bool reads = std::ranges::any_of(kReads, [&](std::string_view name) {
+    return command == name || (command.starts_with(name) && command[name.size()] == '/');
+  });
+  return reads ? auth::Operation::kRead : auth::operation_by_method(request.method());
+}
 
 /// Kubo's parts, when there is one.
 struct Kubo {
@@ -91,7 +109,9 @@ struct IpfsProxy::Impl {
                              std::string_view message) { send_error(response, status, message); },
             .ready = [] { return Result<>{}; },  // what goes to Kubo needs no cluster
             .handler = [this](net::Request& request, net::Response& response) { return handle(request, response); },
-            .answers_cors = !options.kubo};
+            .answers_cors = !options.kubo,
+            .operation = operation_of,
+            .name = "ipfsproxy"};
   }
 
   Task<> handle(net::Request& request, net::Response& response) {

@@ -26,7 +26,10 @@ net::ServerOptions metrics_server() { return {.max_connections = 64}; }
 
 }  // namespace
 
-Peer::Peer(Runtime& runtime, PeerOptions options) : runtime_(runtime), options_(std::move(options)) {}
+Peer::Peer(Runtime& runtime, PeerOptions options)
+    : runtime_(runtime),
+      options_(std::move(options)),
+      sending_blocks_(cluster::byte_limiter(options_.block_exchange.send_bytes_per_second)) {}
 
 Peer::~Peer() = default;
 
@@ -36,7 +39,7 @@ Task<> Peer::start() {
   CO_TRY(listen_pinning());
   CO_TRY(co_await open_data());
   CO_TRY(co_await open_node());
-  cluster::serve_blocks(runtime_, router_, *node_, traffic_, options_.block_exchange);
+  cluster::serve_blocks(runtime_, router_, *node_, traffic_, sending_blocks_);
   auto feed = [this](state::FeedPosition from) { return consensus_->feed(from); };
   CO_TRY_ASSIGN(tracker_, tracker::PinTracker::open(runtime_, *state_, *node_, feed, options_.tracker));
   cluster_ = std::make_unique<cluster::Cluster>(runtime_, options_.cluster, *state_, *consensus_, *tracker_, *node_,
@@ -197,6 +200,9 @@ Result<> Peer::reload(const PeerOptions& options) {
     auto taken = pinning_->reload(*options.pinning);
     if (!taken) return std::unexpected(taken.error().with_context("api.pinsvcapi"));
   }
+  if (cluster_) cluster_->reload(options.cluster);
+  sending_blocks_ = cluster::byte_limiter(options.block_exchange.send_bytes_per_second);
+  if (peer_blocks_) peer_blocks_->set_rate(options.block_exchange.receive_bytes_per_second);
   return {};
 }
 

@@ -37,7 +37,8 @@ class Peer {
   /// In the reverse order; flushes what has to be flushed.
   Task<> stop();
 
-  /// Takes over what can change while it runs: users, certificates and logs of the REST API. An error: it cannot use
+  /// Takes over what can change while it runs: users, certificates, limits and logs of the APIs, this peer's
+  /// tags, rates of blocks and movements. An error: it cannot use
   /// what is there, and nothing was changed. After start().
   Result<> reload(const PeerOptions& options);
 
@@ -75,6 +76,7 @@ class Peer {
   PeerOptions options_;
   // In the order of their construction; stop() goes backwards.
   cluster::Traffic traffic_;
+  RateLimiter sending_blocks_;
   std::unique_ptr<api::rest::RestApi> rest_;
   std::unique_ptr<api::proxy::IpfsProxy> proxy_;
   std::unique_ptr<api::pinning::PinningApi> pinning_;

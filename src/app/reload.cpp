@@ -1,7 +1,6 @@
 #include "app/reload.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/log.h"
 
@@ -10,16 +9,29 @@ namespace {
 
 const LogComponent kLog("service");
 
-constexpr std::array<std::string_view, 10> kReloaded = {"api.restapi.basic_auth_credentials",
-                                                        "api.restapi.users",
-                                                        "api.restapi.ssl_cert_file",
-                                                        "api.restapi.ssl_key_file",
-                                                        "api.restapi.client_ca_file",
-                                                        "api.restapi.auth_max_failed_tries",
-                                                        "api.restapi.auth_failed_tries_window",
-                                                        "api.restapi.http_log_file",
-                                                        "api.restapi.audit_log_file",
-                                                        "observations.logs.level"};
+constexpr std::string_view kKeys[] = {"cluster.repin.moves_per_second", "cluster.blocks.send_per_second",
+                                      "cluster.blocks.receive_per_second", "informer.tags.tags",
+                                      "observations.logs.level"};
+/// Sections of an API with users, and their keys.
+constexpr std::string_view kApis[] = {"api.restapi.", "api.pinsvcapi."};
+constexpr std::string_view kApiKeys[] = {"basic_auth_credentials",
+                                         "users",
+                                         "ssl_cert_file",
+                                         "ssl_key_file",
+                                         "client_ca_file",
+                                         "auth_max_failed_tries",
+                                         "auth_failed_tries_window",
+                                         "max_connections",
+                                         "http_log_file",
+                                         "audit_log_file"};
+
+/// Whether a key's new value is taken over while the peer runs.
+bool is_reloaded(std::string_view key) {
+  if (std::ranges::find(kKeys, key) != std::end(kKeys)) return true;
+  return std::ranges::any_of(kApis, [&](std::string_view api) {
+    return key.starts_with(api) && std::ranges::find(kApiKeys, key.substr(api.size())) != std::end(kApiKeys);
+  });
+}
 
 Task<> reload(Runtime& runtime, Peer& peer, const identity::Identity& identity, config::Configuration& current,
               const LoadConfiguration& load) {
@@ -31,9 +43,7 @@ Task<> reload(Runtime& runtime, Peer& peer, const identity::Identity& identity, 
     CO_TRY(set_log_levels("info," + next.logs.level));
   }
   for (const auto& key : config::changed_keys(current, next)) {
-    if (std::ranges::find(kReloaded, key) == kReloaded.end()) {
-      kLog.warn("{} has changed: it takes effect at the next start", key);
-    }
+    if (!is_reloaded(key)) kLog.warn("{} has changed: it takes effect at the next start", key);
   }
   current = std::move(next);
   kLog.info("the configuration was read again");

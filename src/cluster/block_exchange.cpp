@@ -19,11 +19,6 @@ constexpr size_t kBlocksAtOnce = 16;        // read from the node
 constexpr size_t kMessageBytes = 1 << 20;   // or one block
 constexpr int kMostWanted = 1024;           // CIDs in one request
 
-RateLimiter limiter(uint64_t bytes_per_second) {
-  auto rate = static_cast<double>(bytes_per_second);
-  return {rate, rate};
-}
-
 /// Blocks of one request in messages of a bounded size.
 class Answer {
  public:
@@ -86,12 +81,10 @@ Task<> answer_wants(Runtime& runtime, ipfs::IpfsNode& node, RateLimiter& sending
 
 }  // namespace
 
-void serve_blocks(Runtime& runtime, rpc::Router& router, ipfs::IpfsNode& node, Traffic& traffic,
-                  const BlockExchangeOptions& options) {
-  auto sending = std::make_shared<RateLimiter>(limiter(options.send_bytes_per_second));
+void serve_blocks(Runtime& runtime, rpc::Router& router, ipfs::IpfsNode& node, Traffic& traffic, RateLimiter& sending) {
   router.add_stream("Blocks/Exchange", rpc::Access::kMember,
-                    [&runtime, &node, &traffic, sending](rpc::CallInfo, rpc::Stream& stream) {
-                      return answer_wants(runtime, node, *sending, traffic, stream);
+                    [&runtime, &node, &traffic, &sending](rpc::CallInfo, rpc::Stream& stream) {
+                      return answer_wants(runtime, node, sending, traffic, stream);
                     });
 }
 
@@ -103,7 +96,7 @@ PeerSource::PeerSource(Runtime& runtime, ipld::PeerId self, state::State& state,
       client_(client),
       traffic_(traffic),
       options_(options),
-      receiving_(limiter(options.receive_bytes_per_second)),
+      receiving_(byte_limiter(options.receive_bytes_per_second)),
       tasks_(runtime) {}
 
 Task<> PeerSource::stop() {

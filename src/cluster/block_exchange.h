@@ -15,9 +15,14 @@
 
 namespace ipfsc::cluster {
 
-/// Answers other peers' requests for blocks of `node`, which, as `runtime` and `traffic`, outlives the router's use.
-void serve_blocks(Runtime& runtime, rpc::Router& router, ipfs::IpfsNode& node, Traffic& traffic,
-                  const BlockExchangeOptions& options);
+/// Bytes a second in one direction; 0 = no limit.
+inline RateLimiter byte_limiter(uint64_t bytes_per_second) {
+  auto rate = static_cast<double>(bytes_per_second);
+  return {rate, rate};
+}
+
+/// Answers other peers' requests for blocks of `node`, which, as the others, outlives the router's use.
+void serve_blocks(Runtime& runtime, rpc::Router& router, ipfs::IpfsNode& node, Traffic& traffic, RateLimiter& sending);
 
 /// Asks the peers that hold the pin, then the others, one after another. A block is verified before it is believed, so
 /// a peer that sends wrong bytes hides nobody. stop() before destruction.
@@ -29,6 +34,8 @@ class PeerSource final : public ipfs::BlockSource {
   std::string name() const override { return "cluster peers"; }
   ipfs::SourceReach reach(const ipfs::FetchHints& hints) const override;
   Task<Bytes> fetch(ipld::Cid cid, ipfs::FetchHints hints, size_t max_bytes) override;
+  /// From now on; 0 = no limit.
+  void set_rate(uint64_t bytes_per_second) { receiving_ = byte_limiter(bytes_per_second); }
   /// Ends what is under way; later fetches are cancelled.
   Task<> stop();
 

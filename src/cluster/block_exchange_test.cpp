@@ -58,7 +58,8 @@ class BlockExchange : public ::testing::Test {
   void serve(int peer, const BlockExchangeOptions& options) {
     if (routers.contains(peer)) (void)runtime.run_task(network.detach(peer_of(peer)));
     routers[peer] = {};
-    serve_blocks(runtime, routers[peer], nodes[peer], traffic[peer], options);
+    sending.insert_or_assign(peer, byte_limiter(options.send_bytes_per_second));
+    serve_blocks(runtime, routers[peer], nodes[peer], traffic[peer], sending.at(peer));
     network.attach(peer_of(peer), routers[peer]);
   }
   void use(const BlockExchangeOptions& options) {
@@ -88,6 +89,7 @@ class BlockExchange : public ::testing::Test {
   std::map<int, Node> nodes;
   std::map<int, rpc::Router> routers;
   std::map<int, Traffic> traffic;
+  std::map<int, RateLimiter> sending;
   std::unique_ptr<PeerSource> source;
 };
 

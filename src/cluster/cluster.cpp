@@ -52,6 +52,12 @@ void Cluster::start() {
   if (!options_.follower_mode) tasks_.spawn("moving copies", mover_->run());
 }
 
+void Cluster::reload(const ClusterOptions& options) {
+  options_.tags = options.tags;
+  options_.moves_per_second = options.moves_per_second;
+  mover_->rate_has_changed();
+}
+
 Task<> Cluster::stop() {
   ready_ = fail(ErrorKind::kUnavailable, "the peer is stopping");
   CO_TRY(co_await heartbeats_.stop());

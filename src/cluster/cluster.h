@@ -206,6 +206,9 @@ class Cluster {
   std::vector<model::Alert> alerts() const { return heartbeats_.alerts(); }
   model::ConnectGraph graph() const { return heartbeats_.graph(); }
   const ClusterOptions& options() const { return options_; }
+  /// Takes over what can be changed while it runs: the tags (others hear of them within half their lifetime) and how
+  /// many movements may begin in a second.
+  void reload(const ClusterOptions& options);
   ipfs::IpfsNode& ipfs() { return ipfs_; }
 
  private:
@@ -227,6 +230,7 @@ class Cluster {
   Result<model::Pin> unpinned(const ipld::Cid& cid, const state::Outcome& outcome,
                               std::optional<state::StoredPin> stored);
   Task<Placed> add_destinations(const AddParams& params);
+  Task<Placed> place_preferring_this(proto::AllocateRequest request);
   Task<std::unique_ptr<AddWriter>> open_add_writer(const AddParams& params, const Placed& destinations, bool verified);
   Task<> pin_added(ipld::Cid root, model::PinOptions options, Caller caller, Placed sent_to,
                    std::shared_ptr<AddWriter> writer);
@@ -255,7 +259,7 @@ class Cluster {
   Task<> connect_swarms();
 
   Runtime& runtime_;
-  const ClusterOptions options_;
+  ClusterOptions options_;
   state::State& state_;
   consensus::Consensus& consensus_;
   tracker::PinTracker& tracker_;

@@ -55,7 +55,9 @@ Heartbeats::Heartbeats(Runtime& runtime, const ClusterOptions& options, state::S
   add("disk", options_.metric_ttl, std::move(sources.disk));
   add("numpin", options_.metric_ttl, std::move(sources.numpin));
   add("pinqueue", options_.pinqueue_ttl, std::move(sources.pinqueue));
-  add("tags", options_.tags_ttl, monitor::tags_source({.tags = options_.tags}));
+  add("tags", options_.tags_ttl, [this]() -> Task<monitor::Findings> {
+    co_return co_await monitor::tags_source({.tags = options_.tags})();  // which may have been read again
+  });
   if (options_.bandwidth_ttl) add("bandwidth", *options_.bandwidth_ttl, std::move(sources.bandwidth));
   if (options_.rtt_ttl) {
     auto round_trips = [this]() -> Task<std::vector<Duration>> { co_return links_.round_trips(runtime_.now()); };

@@ -25,13 +25,12 @@ namespace ipfsc::cluster {
 class Mover {
  public:
   Mover(Context context, PeerPicture& picture, PeerCalls& calls)
-      : context_(context),
-        picture_(picture),
-        calls_(calls),
-        budget_(context.options.moves_per_second, std::max(1.0, context.options.moves_per_second)) {}
+      : context_(context), picture_(picture), calls_(calls), budget_(budget_of(context.options)) {}
 
   /// For ever; ends when cancelled.
   Task<> run();
+  /// The options have another rate.
+  void rate_has_changed() { budget_ = budget_of(context_.options); }
   /// Over all pins, with this time and grace; nothing is begun.
   Task<allocator::Plan> plan_all(allocator::PlanRequest request);
   /// Writes the beginning of these movements into the log, or of as many of them as the budget has, and not of a second
@@ -42,6 +41,9 @@ class Mover {
   const std::string& blocked() const { return blocked_; }
 
  private:
+  static RateLimiter budget_of(const ClusterOptions& options) {
+    return {options.moves_per_second, std::max(1.0, options.moves_per_second)};
+  }
   Task<> step();
   void forget_plans();
   Task<> settle();

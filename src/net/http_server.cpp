@@ -242,6 +242,8 @@ Result<> HttpServer::set_tls(TlsFiles files) {
   return impl_->tls ? impl_->tls->use(std::move(files)) : Result<>();
 }
 
+void HttpServer::set_max_connections(size_t most) { impl_->shared->options.max_connections = most; }
+
 void HttpServer::Impl::close_listeners() {
   boost::system::error_code ignored;
   for (auto& acceptor : tcp_acceptors) acceptor->close(ignored);

@@ -183,6 +183,8 @@ class HttpServer {
   /// ServerOptions::tls_check_interval). kInvalidArgument: everything is as before. kFailedPrecondition when the server
   /// has TLS and the files are none, or the other way round.
   Result<> set_tls(TlsFiles files);
+  /// From now on; connections that are open stay.
+  void set_max_connections(size_t most);
   size_t connections() const;
   uint64_t requests() const;
 

@@ -26,7 +26,7 @@ struct ServerShared {
         changed(runtime) {}
 
   Runtime& runtime;
-  const ServerOptions options;
+  ServerOptions options;  // max_connections may change
   const Handler handler;
   const ServerHooks hooks;
   std::list<ServerConnection*> connections;

@@ -12,7 +12,7 @@ import subprocess
 import time
 
 import pytest
-from peer import ANY_CID, Cluster, Peer, until
+from peer import ANY_CID, Cluster, Peer, as_list, until
 
 PASSWORDS = {"root": "r00t", "pat": "p:at", "rita": "rita!", "gus": "gus"}
 USERS = {"root": {"password": "r00t", "role": "admin"}, "pat": {"password": "p:at", "role": "pinner"},
@@ -40,6 +40,19 @@ def jwt(claims, key, header=None, digest=hashlib.sha256):
 
 def restapi(**settings):
     return lambda config: config["api"]["restapi"].update(settings)
+
+
+def ask(peer, api, method, path, body=None, headers=None):
+    """(status, body) of one request to the API of that section."""
+    section = peer.config["api"][api]
+    address = as_list(section["listen_multiaddress" if api == "ipfsproxy" else "http_listen_multiaddress"])[0]
+    connection = http.client.HTTPConnection("127.0.0.1", int(address.split("/")[4]), timeout=60)
+    try:
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
 
 
 def message(answer):
@@ -473,6 +486,21 @@ def test_audit_has_a_line_for_each_write(with_api, tmp_path):
     until(lambda: "/ipfs/gc" in audit.read_text(), "the line is in the new file")
 
 
+def test_the_audit_names_the_api_and_leaves_reads_out(new_peer):
+    peer = new_peer()
+    cid = json.loads(peer.ctl("--enc=json", "add", "-", input="audited").stdout)["cid"]
+    for path in (f"pin/add?arg={cid}", f"cat?arg={cid}", "version", "pin/ls", f"pin/rm/{cid}"):
+        assert ask(peer, "ipfsproxy", "POST", "/api/v0/" + path)[0] == 200
+    assert ask(peer, "pinsvcapi", "POST", "/pins", json.dumps({"cid": cid}).encode())[0] == 202
+
+    def lines():
+        texts = [line[line.index("{"):] for line in peer.log.splitlines() if '"took_ms"' in line]
+        return [(line["api"], line["path"].partition("?")[0]) for line in map(json.loads, texts)]
+    until(lambda: len(lines()) >= 4, "all lines are there")
+    assert lines() == [("restapi", "/add"), ("ipfsproxy", "/api/v0/pin/add"), ("ipfsproxy", f"/api/v0/pin/rm/{cid}"),
+                       ("pinsvcapi", "/pins")]
+
+
 # --- reading the configuration again
 
 
@@ -504,10 +532,35 @@ def test_the_signal_reads_credentials_and_levels(with_api):
     until(lambda: peer.log.count("GET /id") > lines, "requests are logged again")
 
     # What cannot be changed so is named, and the rest is done.
-    reload(peer, lambda c: (c["cluster"].update(peername="renamed"), c["informer"]["tags"]["tags"].update(group="moved")),
+    reload(peer, lambda c: (c["cluster"].update(peername="renamed"),
+                            c["api"]["restapi"].update(basic_auth_credentials={"root": "last"}, users=None)),
            "cluster.peername has changed: it takes effect at the next start")
-    assert "informer.tags.tags has changed" in peer.log
-    assert peer.json("GET", "/id", headers=basic("root", "changed"))[1]["peername"] != "renamed"
+    assert status("changed") == 401 and status("last") == 200
+    assert peer.json("GET", "/id", headers=basic("root", "last"))[1]["peername"] != "renamed"
+
+
+def test_the_signal_reads_the_pinning_service_tags_and_limits(new_peer):
+    peer = new_peer(start=False)
+    peer.edit(lambda c: c["informer"]["tags"].update(metric_ttl="1s"))
+    peer.start()
+
+    def tags():
+        return {m["name"]: m["value"] for m in peer.json("GET", "/monitor/metrics/tag:zone")[1]}.values()
+
+    def change(c):
+        c["api"]["pinsvcapi"].update(users={"ann": {"password": "a", "role": "pinner"}}, max_connections=2)
+        c["api"]["restapi"].update(max_connections=1)
+        c["informer"]["tags"]["tags"] = {"zone": "north"}
+        c["cluster"].update(repin={"moves_per_second": 7}, blocks={"send_per_second": "5MB", "receive_per_second": "5MB"})
+    assert list(tags()) == [] and ask(peer, "pinsvcapi", "GET", "/pins")[0] == 200
+    reload(peer, change)
+    assert "takes effect at the next start" not in peer.log
+    assert ask(peer, "pinsvcapi", "GET", "/pins")[0] == 401
+    assert ask(peer, "pinsvcapi", "GET", "/pins", headers=basic("ann", "a"))[0] == 200
+    until(lambda: list(tags()) == ["north"], "the tag is there")
+    port = int(as_list(peer.config["api"]["restapi"]["http_listen_multiaddress"])[0].split("/")[4])
+    with socket.create_connection(("127.0.0.1", port)):
+        until(lambda: peer.request("GET", "/id")[0] == 503, "one connection is the most")
 
 
 @pytest.mark.parametrize("change,what", [

@@ -170,6 +170,8 @@ Result<PinInfoShort> read_short(std::string_view peer, const json::value& value)
 
 size_t status_bit(TrackerStatus status) { return static_cast<size_t>(std::countr_zero(static_cast<uint32_t>(status))); }
 
+std::span<const std::string_view, kStatusBits> status_names() { return kNames; }
+
 std::string_view to_string(TrackerStatus status) {
   auto bits = static_cast<uint32_t>(status);
   if (!std::has_single_bit(bits)) return kNames[0];

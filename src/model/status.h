@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,8 @@ inline constexpr size_t kStatusBits = 13;
 /// Place of a status's bit; `status` is not kUndefined.
 size_t status_bit(TrackerStatus status);
 
+/// All names, by status_bit(); the first is "undefined".
+std::span<const std::string_view, kStatusBits> status_names();
 /// "pin_error", …; "undefined" for what is none of them.
 std::string_view to_string(TrackerStatus status);
 /// kUndefined for an unknown name.

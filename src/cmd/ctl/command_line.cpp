@@ -235,7 +235,7 @@ class CommandLine {
     takes_list_of(
         status->add_option("--filter", o_.filter,
                            "statuses, comma-separated: pinned, pinning, pin_queued, pin_error, error, remote, ..."),
-        kStatuses);
+        filter_words());
     table_option(status);
     auto* recover = command(&root_, "recover", "Try again what failed", "[CID]", ctl::recover);
     recover->add_flag("--local", o_.local, "only on the peer that answers");

@@ -4,26 +4,11 @@
 #include "cmd/ctl/commands.h"
 #include "cmd/ctl/format.h"
 #include "cmd/ctl/tables.h"
-#include "cmd/ctl/words.h"
 #include "ipld/cid.h"
+#include "model/status.h"
 
 namespace ipfsc::cmd::ctl {
 namespace {
-
-/// As the server reads it: one name that is known is enough.
-bool filter_is_known(std::string_view filter) {
-  if (filter.empty()) return true;
-  std::string name;
-  for (size_t i = 0; i <= filter.size(); ++i) {
-    if (i < filter.size() && filter[i] != ',') {
-      if (filter[i] != ' ') name += filter[i];
-      continue;
-    }
-    if (std::find(std::begin(kStatuses), std::end(kStatuses), name) != std::end(kStatuses)) return true;
-    name.clear();
-  }
-  return false;
-}
 
 /// POST /pins/{cid}/<what>, or /pins/<what> for all.
 int again(Context& context, const std::string& what) {
@@ -54,7 +39,7 @@ int status(Context& context) {
     return options.table ? show_table(context, request, statuses_table()) : show(context, request, format_status);
   }
   if (cids.empty()) {
-    if (!filter_is_known(options.filter))
+    if (!model::parse_status_filter(options.filter))
       return context.output.local_error("parsing filter flag", "invalid filter name");
     query.emplace_back("filter", options.filter);
   } else {

@@ -4,31 +4,24 @@
 #include <string_view>
 #include <vector>
 
+#include "model/status.h"
+
 namespace ipfsc::cmd::ctl {
 
-inline const std::vector<std::string_view> kStatuses = {
-    "undefined",
-    "cluster_error",
-    "pin_error",
-    "unpin_error",
-    "pinned",
-    "pinning",
-    "unpinning",
-    "unpinned",
-    "remote",
-    "pin_queued",
-    "unpin_queued",
-    "sharded",
-    "unexpectedly_unpinned",
-    "error",
-    "queued",
-};
 inline const std::vector<std::string_view> kPinTypes = {"pin", "meta-pin", "clusterdag-pin", "shard-pin", "all"};
 inline const std::vector<std::string_view> kEventTypes = {"pin", "unpin", "move", "work", "peer", "record", "cluster"};
 inline const std::vector<std::string_view> kRoles = {"auto", "voter", "standby", "agent"};
-/// The usual ones; chunkers take sizes too.
-inline const std::vector<std::string_view> kChunkers = {"size-262144", "size-1048576", "rabin", "buzhash"};
+/// The usual ones: any size is taken.
+inline const std::vector<std::string_view> kChunkers = {"size-262144", "size-1048576"};
 inline const std::vector<std::string_view> kHashes = {"sha2-256", "sha2-512",    "sha3-256",
                                                       "sha3-512", "blake2b-256", "blake2s-256"};
+
+/// What --filter takes of statuses.
+inline std::vector<std::string_view> filter_words() {
+  auto names = model::status_names();
+  std::vector<std::string_view> words(names.begin(), names.end());
+  words.insert(words.end(), {"error", "queued"});
+  return words;
+}
 
 }  // namespace ipfsc::cmd::ctl

@@ -213,21 +213,23 @@ Task<> Cluster::release_room(Bytes reservation) {
   co_return Result<>{};
 }
 
+/// With this peer among them, unless it cannot keep it.
+Task<Placed> Cluster::place_preferring_this(proto::AllocateRequest request) {
+  auto with_this = request;
+  with_this.add_user_allocations(options_.self.bytes());
+  auto chosen = co_await placement_.place(std::move(with_this));
+  if (chosen || chosen.error().kind != ErrorKind::kInvalidArgument) co_return chosen;
+  co_return co_await placement_.place(std::move(request));
+}
+
 /// Whoever is to hold it, everybody included. With `local` this peer is one of them where it can be.
 Task<Placed> Cluster::add_destinations(const AddParams& params) {
   auto request = allocate_request({}, params.pin, {});
   request.set_for_add(!params.local && !params.no_pin);
   request.set_size_bytes(params.size_hint_bytes.value_or(0));
-  Result<Placed> chosen = fail(ErrorKind::kInvalidArgument, "not asked yet");
-  if (params.local && params.pin.user_allocations.empty()) {
-    auto with_this = request;
-    with_this.add_user_allocations(options_.self.bytes());
-    chosen = co_await placement_.place(std::move(with_this));
-  }
-  // This peer cannot keep it, or need not.
-  if (!chosen && chosen.error().kind == ErrorKind::kInvalidArgument)
-    chosen = co_await placement_.place(std::move(request));
-  CO_TRY_ASSIGN(auto placed, std::move(chosen));
+  bool prefers_this = params.local && params.pin.user_allocations.empty();
+  CO_TRY_ASSIGN(auto placed, co_await (prefers_this ? place_preferring_this(std::move(request))
+                                                    : placement_.place(std::move(request))));
   if (!placed.peers.empty()) co_return placed;
   placed.peers = calls_.others();
   placed.peers.push_back(options_.self);

@@ -151,10 +151,10 @@ Task<Bytes> Membership::take_join(rpc::CallInfo info, Bytes bytes) {
 Result<> Membership::admit(const ipld::PeerId& caller, rpc::Access access) {
   if (access == rpc::Access::kOutsider) return {};
   auto known = state_.peer(caller);
-  bool returned = known && was_removed(*known) && has_come_back(*known);
-  if (known && was_removed(*known) && !returned) return fail(removed_error(caller));
+  bool removed = known && was_removed(*known);
+  if (removed && !has_come_back(*known)) return fail(removed_error(caller));
   if (auto foreign = foreign_.find(caller); foreign != foreign_.end()) return fail(foreign->second);
-  if (returned || (known && belongs(*known))) return {};
+  if (removed || (known && belongs(*known))) return {};
   // A peer that has just joined has no state yet; its log knows the members.
   if (consensus_->names(caller)) return {};
   // Nor does a peer that was away know who joined meanwhile. While nobody leads, one of those may be the leader that

@@ -12,7 +12,7 @@ LogComponent log("mover");
 
 constexpr std::string_view kJoined = "rebalance for";  // a record for each peer
 constexpr size_t kMostJoined = 100;                    // looked at together
-constexpr size_t kMostAtOnce = 500;                    // movements that begin in one step, without another limit
+constexpr size_t kMovesAtOnce = 500;                   // movements that begin in one step, without another limit
 
 }  // namespace
 
@@ -23,7 +23,7 @@ Task<> Mover::rebalance() {
   if (movements_paused(context_.state)) co_return Result<>{};
   if (rebalancing_.empty()) CO_TRY(co_await plan_rebalance());
   if (rebalancing_.empty() || budget_.take(0, context_.runtime.now()) > Duration::zero()) co_return Result<>{};
-  co_return co_await begin_some(rebalancing_, kMostAtOnce);
+  co_return co_await begin_some(rebalancing_, kMovesAtOnce);
 }
 
 /// Looks at all pins when one of them can take something now. Those that have nothing more to get are forgotten, and so

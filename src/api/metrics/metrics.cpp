@@ -125,8 +125,8 @@ void add_process(Families& out, const ProcessFigures& process) {
 }  // namespace
 
 Task<std::string> Metrics::text() {
-  auto process = co_await run_blocking(runtime_, read_process_figures);
-  auto bytes = co_await run_blocking(runtime_, [this] { return folders_bytes(sources_.folders); });
+  auto [process, bytes] = co_await run_blocking(
+      runtime_, [this] { return std::pair(read_process_figures(), folders_bytes(sources_.folders)); });
   Families families;
   if (!sources_.version.empty()) {
     gauge(families, "ipfscluster_build_info", "1; its label is the program's version", 1,

@@ -82,7 +82,8 @@ class Metrics {
     return [this](net::Request& request, net::Response& response) { return handle(request, response); };
   }
 
-  /// The whole text. Costs about a millisecond of a pool thread (figures of the process, from /proc).
+  /// The whole text. Costs a pool thread about a millisecond for the figures of the process (from
+  /// /proc), and a look at each file of the folders.
   Task<std::string> text();
 
  private:

@@ -14,7 +14,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
-from peer import Peer  # noqa: E402
+from peer import Peer, free_port  # noqa: E402, F401
 
 WORK = ROOT / "build/bench"
 OTHER_PEER = "12D3KooWGHTKzeT4KaLGLrbKKyT8zKrBPXAUBRzCAN6ZMDMo4M6M"
@@ -156,7 +156,11 @@ def reset_peak(peer):
 
 
 def cpu_seconds(peer):
-    fields = pathlib.Path(f"/proc/{peer.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return process_cpu_seconds(peer.process.pid)
+
+
+def process_cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 

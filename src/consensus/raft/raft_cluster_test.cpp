@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "base/test_seeds.h"
+#include "proto/peer.pb.h"
 #include "storage/folder.h"
 
 namespace ipfsc::consensus {
@@ -223,6 +224,77 @@ TEST_F(RaftCluster, TheLossOfTheLeaderNeedsNoHand) {
   ASSERT_TRUE(put(*old, 3));
   EXPECT_TRUE(old->has(2));
   expect_equal();
+}
+
+/// Writes through a follower that lose their leader on the way.
+class RaftForwards : public RaftCluster {
+ protected:
+  RaftForwards() {
+    make(3);
+    old = leader();
+    follower = old == &node(2) ? &node(1) : &node(2);
+  }
+  void expect_once(int pin) {
+    auto changes = history(*follower);
+    EXPECT_EQ(std::ranges::count(changes, cid_of(pin), &state::Change::cid), 1);
+  }
+  Node* old;
+  Node* follower;
+};
+
+TEST_F(RaftForwards, AWriteThatALeaderOutOfReachHasNotTakenGoesToTheNext) {
+  for (auto& n : nodes) {
+    if (n.get() != old) network.cut(old->id, n->id);
+  }
+  SteadyTime start = runtime.now();
+  auto wrote = put(*follower, 1);
+  ASSERT_TRUE(wrote) << wrote.error().message;
+  EXPECT_LT(runtime.now() - start, 3s) << "an election, not the patience with calls";
+  network.heal();
+  expect_equal();
+  runtime.run_for(15s);  // the first try reaches its leader now
+  expect_equal();
+  expect_once(1);
+}
+
+TEST_F(RaftForwards, AWriteThatWasTakenIsFoundInTheLogOfTheNextLeader) {
+  network.cut_one_way(old->id, follower->id);
+  TaskGroup tasks(runtime);
+  std::optional<Result<std::vector<Outcome>>> wrote;
+  auto write = [&]() -> Task<> {
+    wrote = co_await follower->consensus->submit({put_op(pin_of(1))}, in(20s));
+    co_return Result<>{};
+  };
+  tasks.spawn("writing", write());
+  ASSERT_TRUE(eventually([&] { return old->has(1); }, 300ms)) << "it is committed";
+  old->lose_power();
+  network.heal();
+  ASSERT_TRUE(eventually([&] { return wrote.has_value(); }, 4s));
+  ASSERT_TRUE(*wrote) << wrote->error().message;
+  EXPECT_EQ((**wrote)[0].after->cid, cid_of(1));
+  expect_once(1);
+  ASSERT_TRUE(old->open());
+  expect_equal();
+}
+
+TEST_F(RaftForwards, ALeaderTakesNothingThatIsMeantForAnotherTerm) {
+  proto::ProposeRequest request;
+  proto::Entry entry;
+  *entry.add_operations() = put_op(pin_of(1));
+  request.set_entry(entry.SerializeAsString());
+  request.set_term(1'000'000);
+  auto ask = [&] {
+    auto reply = runtime.run_task(follower->client->call(old->id, "Raft/Propose", request.SerializeAsString(), in(5s)));
+    proto::ProposeAnswer answer;
+    EXPECT_TRUE(reply && answer.ParseFromString(*reply));
+    return answer;
+  };
+  EXPECT_THAT(ask().refused(), HasSubstr("another term"));
+  runtime.run_for(1s);
+  EXPECT_FALSE(old->has(1));
+  request.set_term(0);  // of a version that says none
+  EXPECT_EQ(ask().refused(), "");
+  ASSERT_TRUE(eventually([&] { return old->has(1); }));
 }
 
 TEST_F(RaftCluster, APlannedStopMovesTheLeadershipFirst) {

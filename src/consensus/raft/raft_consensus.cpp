@@ -99,6 +99,8 @@ Result<> RaftConsensus::start_engine(std::unique_ptr<LogStore> store) {
   }
   engine_ = *std::move(engine);
   ++life_;
+  applied_term_ = Term();
+  forwards_miss();  // opening the log may have applied them
   role_ = RaftRole::kFollower;
   leads_since_ = LogIndex();
   cluster_begun_ = cluster_known_ = !state_.info().cluster_id.empty();

@@ -94,6 +94,10 @@ class RaftConsensus final : public Consensus {
     LogIndex index;
   };
 
+  /// An entry on its way to the leader (raft_forward.cpp).
+  struct Forward;
+  using ForwardPtr = std::shared_ptr<Forward>;
+
   RaftConsensus(Runtime& runtime, state::State& state, RaftOptions options);
   EngineOptions engine_options() const;
   Result<> start_engine(std::unique_ptr<LogStore> log);
@@ -126,9 +130,15 @@ class RaftConsensus final : public Consensus {
   void deliver(const ipld::PeerId& from, ByteView message);
   bool speaks_for(const ipld::PeerId& peer, RaftId id);
   const ipld::PeerId* peer_of(RaftId id) const;
+
+  // raft_forward.cpp
+  void serve_proposals(rpc::Router& router);
   void forward_waiting();
-  Task<> forward(WriteGroup group, ipld::PeerId leader);
-  void place(WriteGroup group, Proposed at);
+  Task<> forward(WriteGroup group, ForwardPtr way, ipld::PeerId leader);
+  Task<> ask_leader(ForwardPtr way, ipld::PeerId leader, Bytes request, SteadyTime deadline);
+  bool forwarded(uint64_t origin, Proposed at, std::vector<state::Outcome>&& outcomes);
+  void forwards_see(Term applied);
+  void forwards_miss();
   Task<Bytes> take_proposal(Bytes request);
 
   // raft_members.cpp
@@ -192,9 +202,9 @@ class RaftConsensus final : public Consensus {
   std::optional<FetchedCheckpoint> fetched_;  // to be put in place
   bool installing_ = false;                   // it is being
   std::optional<Restoring> restoring_;
-  uint64_t state_bytes_ = 0;  // on disk, at the last flush
-  size_t forwards_ = 0;       // entries on their way to the leader
-  std::map<LogIndex, std::pair<Term, std::vector<state::Outcome>>> recent_outcomes_;  // while there are such
+  uint64_t state_bytes_ = 0;                 // on disk, at the last flush
+  std::map<uint64_t, ForwardPtr> forwards_;  // entries on their way to the leader, by origin
+  Term applied_term_;                        // of the last entry that was applied in this life of the engine
   SteadyTime leader_heard_at_{};
   uint64_t ticks_ = 0;  // of the engine
   bool changing_members_ = false;

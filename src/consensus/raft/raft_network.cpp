@@ -1,7 +1,6 @@
-// RaftConsensus between peers: messages of the engine, and writes that go to the leader.
+// RaftConsensus between peers: messages of the engine.
 #include "base/check.h"
 #include "base/log.h"
-#include "consensus/raft/operation_check.h"
 #include "consensus/raft/raft_consensus.h"
 #include "proto/peer.pb.h"
 
@@ -10,9 +9,6 @@ namespace {
 
 LogComponent log("raft");
 
-constexpr std::string_view kProposeMethod = "Raft/Propose";
-constexpr Duration kProposeTime = std::chrono::seconds(10);  // for the leader's answer, which waits for nothing
-constexpr Duration kAskAgain = std::chrono::milliseconds(50);
 constexpr size_t kMostStrangers = 64;
 constexpr uint32_t kSnapshotMessage = 7, kHeartbeatMessage = 8;  // eraftpb.MessageType
 
@@ -40,8 +36,7 @@ void RaftConsensus::join_network(RaftNetwork network) {
   network.router.add_stream(
       std::string(kMessagesMethod), rpc::Access::kMember,
       [this](rpc::CallInfo info, rpc::Stream& stream) { return receive(std::move(info), stream); });
-  network.router.add_unary(std::string(kProposeMethod), rpc::Access::kMember,
-                           [this](rpc::CallInfo, Bytes request) { return take_proposal(std::move(request)); });
+  serve_proposals(network.router);
   server_ = std::make_unique<CheckpointServer>(runtime_, state_, options_.checkpoints);
   fetcher_ = std::make_unique<CheckpointFetcher>(runtime_, network.client, state_, options_.checkpoints);
   network.router.add_stream(
@@ -127,86 +122,6 @@ void RaftConsensus::deliver(const ipld::PeerId& from, ByteView message) {
   if (auto done = engine_->step(message); !done && done.error().kind == ErrorKind::kDataLoss) {
     fail_engine(done.error());
   }
-}
-
-// --- writes of followers
-
-void RaftConsensus::forward_waiting() {
-  if (!client_ || role_ != RaftRole::kFollower || leader_ == kNobody || leader_ == self_ || stopping_) return;
-  auto leader = peers_.find(leader_);
-  if (leader == peers_.end()) return;
-  while (queue_.waiting() && forwards_ < options_.max_unapplied_entries) {
-    ++forwards_;
-    WriteGroup group = queue_.next_group(0);
-    for (auto& write : group.writes) write->sent = true;
-    tasks_.spawn("forwarding writes", forward(std::move(group), leader->second));
-  }
-}
-
-/// The leader answers where the entry stands in the log as soon as it has proposed it; from there on it is as if this
-/// peer had proposed it itself.
-Task<> RaftConsensus::forward(WriteGroup group, ipld::PeerId leader) {
-  proto::ProposeRequest request;
-  CHECK(group.entry->SerializeToString(request.mutable_entry()));
-  auto deadline = runtime_.now() + kProposeTime;
-  auto reply = co_await client_->call(leader, kProposeMethod, request.SerializeAsString(), deadline);
-  proto::ProposeAnswer answer;
-  if (reply && !answer.ParseFromString(*reply)) reply = fail(ErrorKind::kInternal, "the leader's answer is damaged");
-  bool nothing_done = reply ? !answer.refused().empty() : rpc::was_not_made(reply.error());
-  if (nothing_done) {
-    log.debug("the leader took no writes: {}", reply ? answer.refused() : reply.error().message);
-    for (auto& write : group.writes) write->sent = false;
-    queue_.put_back(std::move(group));
-  } else if (!reply) {
-    queue_.give_up(std::move(group), reply.error().message);
-  } else {
-    group.entry.reset();  // the leader gave the entry its time: what is applied is what the log has
-    place(std::move(group), {LogIndex(answer.index()), Term(answer.term())});
-  }
-  if (nothing_done) (void)co_await runtime_.sleep_for(kAskAgain);
-  CHECK(forwards_-- > 0);
-  if (forwards_ == 0) recent_outcomes_.clear();
-  pump();
-  co_return Result<>{};
-}
-
-/// The entry may have been applied here before the answer came.
-void RaftConsensus::place(WriteGroup group, Proposed at) {
-  auto recent = recent_outcomes_.find(at.index);
-  if (recent != recent_outcomes_.end()) {
-    queue_.proposed(std::move(group), at);
-    queue_.applied(at.index, recent->second.first, std::move(recent->second.second));
-    recent_outcomes_.erase(recent);
-  } else if (at.index <= applied_) {
-    queue_.give_up(std::move(group), fmt::format("it may be committed at {}", at.index.value));
-  } else {
-    queue_.proposed(std::move(group), at);
-  }
-}
-
-Task<Bytes> RaftConsensus::take_proposal(Bytes request) {
-  proto::ProposeRequest parsed;
-  proto::Entry entry;
-  if (!parsed.ParseFromString(request) || !entry.ParseFromString(parsed.entry()) || entry.operations().empty()) {
-    co_return fail(ErrorKind::kInvalidArgument, "a damaged proposal");
-  }
-  for (const auto& operation : entry.operations()) CO_TRY(check_operation(operation));
-  proto::ProposeAnswer answer;
-  if (!is_leader() || stopping_) {
-    answer.set_refused("this peer is not the leader");
-    co_return answer.SerializeAsString();
-  }
-  entry.set_format(1);
-  entry.set_time_ms(next_entry_time());
-  auto at = engine_->propose(entry.SerializeAsString());
-  if (at) {
-    answer.set_index(at->index.value);
-    answer.set_term(at->term.value);
-    pump();
-  } else {
-    answer.set_refused(at.error().message);
-  }
-  co_return answer.SerializeAsString();
 }
 
 }  // namespace ipfsc::consensus

@@ -10,7 +10,6 @@ namespace {
 LogComponent log("raft");
 
 constexpr size_t kApplyBytes = 4 << 20;        // of entries in one job
-constexpr size_t kRecentOutcomes = 64;         // entries: the leader's answer comes soon after
 constexpr uint64_t kFlushLogEvery = 32 << 20;  // so that opening the log's database reads no more than this
 
 }  // namespace
@@ -19,10 +18,11 @@ constexpr uint64_t kFlushLogEvery = 32 << 20;  // so that opening the log's data
 struct RaftConsensus::Applied {
   struct One {
     EntryPtr entry;
-    std::shared_ptr<proto::Entry> parsed;  // null: parse the entry
-    std::optional<ConfState> conf;         // after a change of the members
-    std::map<RaftId, ipld::PeerId> added;  // by it
+    std::shared_ptr<const proto::Entry> parsed;  // null: parse the entry
+    std::optional<ConfState> conf;               // after a change of the members
+    std::map<RaftId, ipld::PeerId> added;        // by it
     std::vector<state::Outcome> outcomes;
+    uint64_t origin = 0;
     bool passed_over = false;  // the state came as a checkpoint that had it
   };
   std::vector<One> entries;
@@ -167,7 +167,12 @@ void RaftConsensus::start_apply() {
       // The configuration is durable before the state says that it has passed it.
       if (one.conf) TRY(store->save_conf(one.entry->index, *one.conf, one.added));
       one.passed_over = one.entry->index <= state_.applied_index();
-      TRY_ASSIGN(one.outcomes, apply_entry(state_, *one.entry, one.parsed.get()));
+      if (!one.parsed) {
+        TRY_ASSIGN(one.parsed, parse_entry(*one.entry));
+      }
+      one.origin = one.parsed->origin();
+      TRY_ASSIGN(one.outcomes, apply_entry(state_, *one.entry, *one.parsed));
+      one.parsed.reset();
       ++work->done;
     }
     return {};
@@ -183,12 +188,14 @@ void RaftConsensus::applied(Applied work) {
   for (size_t i = 0; i < work.done; ++i) {
     auto& one = work.entries[i];
     applied_ = one.entry->index;
-    if (one.passed_over) queue_.passed_over(applied_);
-    bool ours = queue_.applied(applied_, one.entry->term, std::move(one.outcomes));
-    if (!ours && !one.passed_over && forwards_ > 0) {
-      recent_outcomes_[applied_] = {one.entry->term, std::move(one.outcomes)};
-      if (recent_outcomes_.size() > kRecentOutcomes) recent_outcomes_.erase(recent_outcomes_.begin());
+    if (one.passed_over) {
+      queue_.passed_over(applied_);
+      forwards_miss();
     }
+    if (!forwarded(one.origin, {applied_, one.entry->term}, std::move(one.outcomes))) {
+      queue_.applied(applied_, one.entry->term, std::move(one.outcomes));
+    }
+    forwards_see(one.entry->term);
     if (role_ == RaftRole::kLeader && leads_since_ == LogIndex() && engine_ &&
         one.entry->term == log_->hard_state().term) {
       leads_since_ = applied_;

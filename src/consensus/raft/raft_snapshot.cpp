@@ -116,6 +116,7 @@ void RaftConsensus::begin_restoring(uint64_t ready, const LogSnapshot& snapshot)
   peers_.insert(members.begin(), members.end());
   conf_ = snapshot.conf;
   queue_.passed_over(snapshot.index);
+  forwards_miss();
   restoring_ = {ready, snapshot.index};
 }
 

@@ -5,6 +5,12 @@
 namespace ipfsc::consensus {
 namespace {
 
+Result<> parse_and_apply(state::State& state, const LogEntry& entry) {
+  TRY_ASSIGN(auto parsed, parse_entry(entry));
+  TRY(apply_entry(state, entry, *parsed));
+  return {};
+}
+
 LogComponent log("raft");
 
 constexpr uint64_t kReplayBytes = 4 << 20;
@@ -17,7 +23,7 @@ Result<> replay(const LogStore& store, state::State& state) {
     TRY_ASSIGN(auto entries, store.read_durable(next, end, kReplayBytes));
     for (const EntryPtr& entry : entries) {
       if (entry->type != EntryType::kNormal) return {};
-      TRY(apply_entry(state, *entry, nullptr));
+      TRY(parse_and_apply(state, *entry));
     }
     next = LogIndex(next.value + entries.size());
   }
@@ -30,7 +36,7 @@ Result<> apply_up_to(const LogStore& store, state::State& state, LogIndex last) 
   LogIndex end(last.value + 1);
   for (LogIndex next(state.applied_index().value + 1); next < end;) {
     TRY_ASSIGN(auto entries, store.read_durable(next, end, kReplayBytes));
-    for (const EntryPtr& entry : entries) TRY(apply_entry(state, *entry, nullptr));
+    for (const EntryPtr& entry : entries) TRY(parse_and_apply(state, *entry));
     next = LogIndex(next.value + entries.size());
   }
   return {};
@@ -75,18 +81,19 @@ Result<Recovered> begin_incarnation(const RaftOptions& options, state::State& st
   return recovered;
 }
 
-Result<std::vector<state::Outcome>> apply_entry(state::State& state, const LogEntry& entry,
-                                                const proto::Entry* parsed) {
-  proto::Entry own;
-  if (parsed == nullptr) {
-    own.set_format(1);
-    // The first entry of a term and changes of the members have nothing for the state; it only counts them.
-    if (entry.type == EntryType::kNormal && !entry.data.empty() && !own.ParseFromString(entry.data)) {
-      return fail(ErrorKind::kDataLoss, fmt::format("entry {} of the log is damaged", entry.index.value));
-    }
-    parsed = &own;
+Result<std::shared_ptr<const proto::Entry>> parse_entry(const LogEntry& entry) {
+  auto parsed = std::make_shared<proto::Entry>();
+  parsed->set_format(1);
+  // The first entry of a term and changes of the members have nothing for the state; it only counts them.
+  if (entry.type == EntryType::kNormal && !entry.data.empty() && !parsed->ParseFromString(entry.data)) {
+    return fail(ErrorKind::kDataLoss, fmt::format("entry {} of the log is damaged", entry.index.value));
   }
-  auto outcomes = state.apply(entry.index, *parsed);
+  return parsed;
+}
+
+Result<std::vector<state::Outcome>> apply_entry(state::State& state, const LogEntry& entry,
+                                                const proto::Entry& parsed) {
+  auto outcomes = state.apply(entry.index, parsed);
   if (!outcomes)
     return fail(outcomes.error().with_context(fmt::format("applying entry {} of the log", entry.index.value)));
   return outcomes;

@@ -42,7 +42,9 @@ Result<Recovered> begin_incarnation(const RaftOptions& options, state::State& st
 /// Whom a change of the members brings in.
 std::map<RaftId, ipld::PeerId> members_added_by(const LogEntry& entry);
 
-/// Pool thread. Applies one entry; `parsed` saves parsing it when it is at hand.
-Result<std::vector<state::Outcome>> apply_entry(state::State& state, const LogEntry& entry, const proto::Entry* parsed);
+/// What an entry has for the state; nothing of a first one of a term and of a change of the members. kDataLoss.
+Result<std::shared_ptr<const proto::Entry>> parse_entry(const LogEntry& entry);
+/// Pool thread. Applies one entry.
+Result<std::vector<state::Outcome>> apply_entry(state::State& state, const LogEntry& entry, const proto::Entry& parsed);
 
 }  // namespace ipfsc::consensus

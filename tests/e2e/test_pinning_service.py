@@ -372,3 +372,52 @@ def test_kubos_pin_remote(new_peer, kubos):
         assert peer.lines("GET", "/allocations") == []
     finally:
         mine.ipfs("pin", "remote", "service", "rm", "cluster")
+
+
+def test_kubos_pin_remote_with_tokens(new_peer, kubos):
+    _, mine = kubos
+    peer = new_peer(start=False)
+    users = {"ann": {"password": "a", "role": "admin"}}
+    peer.edit(lambda c: [c["api"][name].update(users=users) for name in ("restapi", "pinsvcapi")])
+    peer.start()
+
+    def token(*args):
+        return peer.ctl("--force-http", "--basic-auth", "ann:a", "token", *args).stdout.strip()
+
+    def remote(command, service, *args):
+        return mine.ipfs("pin", "remote", command, f"--service={service}", *args)
+
+    def refused(*args):
+        with pytest.raises(RuntimeError) as failed:
+            remote(*args)
+        return str(failed.value)
+
+    # The content is at the cluster's node: the user's Kubo and this peer's embedded node do not find each other.
+    added = peer.ctl("--force-http", "--basic-auth", "ann:a", "add", "--quiet", "--no-pin", "-", input="with a token")
+    cid = added.stdout.split()[0]
+    services = {"writes": token("create", "kubo", "--role", "pinner", "--expire-in", "24h"),
+                "reads": token("create", "watch", "--role", "reader"), "wrong": "ict_kubo." + "x" * 43}
+    for name, key in services.items():
+        mine.ipfs("pin", "remote", "service", "add", name, Service(peer).url, key)
+    try:
+        assert "pinned" in remote("add", "writes", "--name=photos", cid)
+        assert remote("ls", "writes").split() == [cid, "pinned", "photos"]
+        assert peer.ctl("--force-http", "--basic-auth", "ann:a", "pin", "ls", cid).stdout.startswith(cid)
+        # Each token is a user of its own, and a reader's may do nothing but read.
+        assert remote("ls", "reads") == ""
+        said = refused("add", "reads", "--background", cid)
+        assert "FORBIDDEN" in said and "token:watch (role reader) may not do what needs the operation" in said, said
+        assert "invalid token: it was revoked" in refused("ls", "wrong")
+        assert remote("ls", "writes").split() == [cid, "pinned", "photos"]
+        # A second token of the same name goes on where the first one was.
+        token("rm", "kubo")
+        for args in (("ls",), ("add", "--background", cid), ("rm", "--name=photos")):
+            said = refused(args[0], "writes", *args[1:])
+            assert "UNAUTHORIZED" in said and "invalid token: it was revoked" in said, said
+        mine.ipfs("pin", "remote", "service", "rm", "writes")
+        mine.ipfs("pin", "remote", "service", "add", "writes", Service(peer).url, token("create", "kubo", "--role", "pinner"))
+        remote("rm", "writes", "--name=photos")
+        assert remote("ls", "writes", "--status=queued,pinning,pinned,failed") == ""
+    finally:
+        for name in services:
+            mine.ipfs("pin", "remote", "service", "rm", name)

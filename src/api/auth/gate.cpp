@@ -115,6 +115,7 @@ Decision Gate::by_bearer(const Attempt& attempt, std::string_view token) {
       return *identity;
     }
     failed_.failed(address_group(attempt.remote), runtime_.now());
+    invalid.message += ": it was revoked, has expired, or is of another cluster";
     return std::unexpected(std::move(invalid));
   }
   if (auto refusal = too_many_tries(attempt)) return std::unexpected(*std::move(refusal));

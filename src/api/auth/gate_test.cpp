@@ -158,7 +158,8 @@ TEST_F(GateTest, TokensPassAlsoWhereTriesHaveFailed) {
                           .created_by = "alice",
                           .secret_sha256 = secret_sha256(text)});
   for (int i = 0; i < 5; ++i) {
-    EXPECT_EQ(user(ask("Bearer " + *make_token_text("ci"))), "401 unauthorized: invalid token");
+    EXPECT_EQ(user(ask("Bearer " + *make_token_text("ci"))),
+              "401 unauthorized: invalid token: it was revoked, has expired, or is of another cluster");
   }
   EXPECT_EQ(ask(net::basic_auth("alice", "clear")).error().status, 429);
   auto decision = ask("bearer " + text);
@@ -166,7 +167,8 @@ TEST_F(GateTest, TokensPassAlsoWhereTriesHaveFailed) {
   EXPECT_EQ((*decision)->user, "token:ci");
   EXPECT_EQ(gate_->make_jwt_for(**decision).error().kind, ErrorKind::kPermissionDenied);
   tokens_.clear();
-  EXPECT_EQ(user(ask("Bearer " + text)), "401 unauthorized: invalid token");
+  EXPECT_EQ(user(ask("Bearer " + text)),
+            "401 unauthorized: invalid token: it was revoked, has expired, or is of another cluster");
   starting_ = true;
   EXPECT_EQ(ask("Bearer " + text).error().status, 503);
 }

@@ -241,12 +241,14 @@ api::metrics::MetricsSources Peer::metrics_sources() {
     return api::metrics::PinCounters{.pin_adds = activity.pin_adds, .pin_add_errors = activity.pin_add_errors};
   };
   sources.cluster = [this] {
+    std::chrono::duration<double> oldest_pending = tracker_->oldest_pending();
     auto applied = state_->info().applied.value, fed = tracker_->activity().position.index.value;
     return api::metrics::ClusterFigures{.applied_index = applied,
                                         .feed_lag = applied - std::min(applied, fed),
                                         .raft_term = consensus_->term(),
                                         .leads = consensus_->is_leader(),
-                                        .work = state_->counters().work};
+                                        .work = state_->counters().work,
+                                        .oldest_pending_seconds = oldest_pending.count()};
   };
   sources.folders = {{"state", options_.state.path}, {"raft", options_.raft.path}, {"local", options_.tracker.path}};
   if (options_.use_embedded) sources.folders.push_back({"blocks", options_.embedded.path});

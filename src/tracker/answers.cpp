@@ -166,6 +166,11 @@ Activity TrackerImpl::activity() const {
   return out;
 }
 
+Duration TrackerImpl::oldest_pending() const {
+  auto since = dispatcher_.oldest();
+  return since ? std::max(runtime_.wall_now() - *since, Duration::zero()) : Duration::zero();
+}
+
 // --- on demand
 
 Task<model::PinInfo> TrackerImpl::recover(ipld::Cid cid) {

@@ -52,6 +52,7 @@ bool Dispatcher::update(const Outcome& outcome, WallTime now) {
   if (item.stage != Stage::kReady) {
     // Its result comes to the table, which then decides anew. (kRecording: it is on its way there.)
     item.job.table_status = outcome.status;
+    if (outcome.job) item.job.queued_since = outcome.job->queued_since;
     item.superseded = outcome.want != item.job.target || outcome.next == Next::kNothing;
     bool other_end = outcome.next != Next::kNothing && outcome.want != item.job.target;
     if (item.stage == Stage::kRunning && other_end) item.signal->emit(boost::asio::cancellation_type::terminal);
@@ -259,6 +260,16 @@ std::unordered_map<ipld::Cid, Running> Dispatcher::snapshot() const {
   std::unordered_map<ipld::Cid, Running> out;
   out.reserve(active_.size());
   for (const Item* item : active_) out.emplace(item->job.cid, describe(*item));
+  return out;
+}
+
+std::optional<WallTime> Dispatcher::oldest() const {
+  std::optional<WallTime> out;
+  for (const auto& [cid, item] : items_) {
+    auto since = item.job.queued_since;
+    if (!since && item.stage != Stage::kReady) since = item.started_wall;
+    if (since && (!out || *since < *out)) out = since;
+  }
   return out;
 }
 

@@ -51,6 +51,9 @@ class Dispatcher {
   std::optional<Running> running(const ipld::Cid& cid) const;
   /// All that run.
   std::unordered_map<ipld::Cid, Running> snapshot() const;
+  /// When the oldest operation here began: one that waits or runs when it was asked for, one that is tried again (if it
+  /// runs) with its attempt. None: there is none. Looks at all of them, up to max_ready and those that run.
+  std::optional<WallTime> oldest() const;
   /// Moves what runs from the status that the table counts it under to pinning and unpinning.
   void correct(StatusCounts& counts) const;
 

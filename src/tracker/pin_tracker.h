@@ -29,6 +29,7 @@ class TrackerImpl final : public PinTracker {
   Result<std::unique_ptr<StatusCursor>> list(StatusQuery query) override;
   StatusCounts counts() const override;
   Activity activity() const override;
+  Duration oldest_pending() const override;
   Task<model::PinInfo> recover(ipld::Cid cid) override;
   std::unique_ptr<StatusCursor> recover_all() override;
   Task<model::PinInfo> sync(ipld::Cid cid) override;

@@ -219,6 +219,7 @@ Result<Job> Table::make_job(const ipld::Cid& cid, const Row& row, const state::S
   Job job{.cid = cid, .target = row.want, .table_status = row_status(row), .attempts = row.attempts};
   job.retry = row.attempts > 0 || row.phase != Phase::kQueued;
   job.first = row.recent && !job.retry;
+  if (row.phase == Phase::kQueued) job.queued_since = row.since;
   if (pin && row.want != Want::kNothing) {
     job.name = pin->pin.options.name;
     job.update_from = pin->pin.options.pin_update;

@@ -42,6 +42,7 @@ struct Job {
   bool retry = false;                                                    ///< failed before
   model::TrackerStatus table_status = model::TrackerStatus::kUndefined;  ///< what the row is counted as meanwhile
   uint32_t attempts = 0;
+  std::optional<WallTime> queued_since;  ///< none: a try again of what has failed or was lost
   std::string name;
   std::optional<ipld::Cid> update_from;
   std::vector<ipld::Multiaddr> origins;

@@ -123,6 +123,10 @@ class PinTracker {
   /// Kept, not counted: O(1).
   virtual StatusCounts counts() const = 0;
   virtual Activity activity() const = 0;
+  /// The age of the oldest operation that is queued or under way, by the wall clock; 0 = there is none. What has failed
+  /// does not count until it is tried again. Of more than `max_ready` that wait, those in memory are looked at: it may
+  /// be too little then, never too much. O(max_ready).
+  virtual Duration oldest_pending() const = 0;
 
   /// Tries again now what is in error or lost (failed unpins too); asks the node first whether a pinned item still is.
   /// Returns the status afterwards.

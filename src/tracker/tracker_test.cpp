@@ -58,6 +58,54 @@ TEST(Tracker, StatusWhileItRuns) {
   EXPECT_EQ(peer.list().size(), 0u);
 }
 
+TEST(Tracker, TheOldestPendingOperation) {
+  TestPeer peer;
+  peer.options.concurrency.start = peer.options.concurrency.most = 1;
+  peer.options.concurrency.most_slow = 0;
+  peer.start();
+  auto oldest = [&] { return peer.tracker->oldest_pending(); };
+  EXPECT_EQ(oldest(), Duration::zero());
+  peer.node.hang.insert(test_cid(1));
+  peer.pin(test_cid(1));
+  peer.run_for(seconds(30));
+  peer.pin(test_cid(2));
+  peer.run_for(seconds(30));
+  EXPECT_EQ(peer.status(test_cid(1)), kPinning);
+  EXPECT_EQ(peer.status(test_cid(2)), kPinQueued);
+  EXPECT_GT(oldest(), seconds(59)) << "from when it was asked for";
+  EXPECT_LE(oldest(), seconds(60));
+  // What was asked for last counts, also behind what is still under way.
+  peer.node.hang.clear();
+  peer.unpin(test_cid(1));
+  peer.node.latency = seconds(3);
+  peer.run_for(seconds(1));
+  EXPECT_GT(oldest(), seconds(30)) << "the one that waited";
+  EXPECT_LT(oldest(), seconds(33));
+  peer.node.latency = milliseconds(2);
+  peer.settle();
+  EXPECT_EQ(oldest(), Duration::zero());
+  // A failure is an error of its own, until it is tried again; a restart forgets nothing.
+  peer.node.fail_pin = [](const ipld::Cid& cid) {
+    return cid == test_cid(3) ? std::optional(not_found()) : std::nullopt;
+  };
+  peer.pin(test_cid(3));
+  peer.run_for(seconds(2));
+  EXPECT_EQ(peer.status(test_cid(3)), kPinError);
+  EXPECT_EQ(oldest(), Duration::zero());
+  peer.node.hang = {test_cid(3), test_cid(4)};
+  peer.run_for(seconds(20));
+  EXPECT_EQ(peer.status(test_cid(3)), kPinning);
+  EXPECT_GT(oldest(), Duration::zero());
+  EXPECT_LT(oldest(), seconds(20)) << "from the new try on";
+  peer.node.fail_pin = {};
+  peer.pin(test_cid(4));
+  peer.run_for(seconds(60));
+  peer.restart();
+  peer.run_for(seconds(1));
+  EXPECT_GT(oldest(), seconds(60));
+  peer.node.hang.clear();
+}
+
 TEST(Tracker, PinsOfOtherPeersCostTheNodeNothing) {
   TestPeer peer;
   peer.start();

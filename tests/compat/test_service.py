@@ -232,6 +232,7 @@ def test_service_a4_flags(new_peer):
     value = {name: float(number) for name, number in re.findall(r"^(ipfscluster_\S+) (\S+)$", text, re.M)}
     assert value["ipfscluster_raft_leader"] == 1 and value["ipfscluster_raft_term"] >= 1 and value["ipfscluster_movements"] == 0
     assert value["ipfscluster_applied_index"] > 0 and 'ipfscluster_disk_bytes{folder="state"}' in value
+    assert value["ipfscluster_oldest_pending_operation_seconds"] == 0
     peer.ctl("pin", "add", "--wait", peer.ctl("add", "-Q", "--no-pin", __file__).stdout.strip())
     figures = lambda: dict(re.findall(r"^(ipfscluster_\S+) (\S+)$", fetch(f"http://{host}:{port}/metrics").decode(), re.M))  # noqa: E731
     until(lambda: float(figures()["ipfscluster_feed_lag"]) == 0, "the tracker has taken up all")

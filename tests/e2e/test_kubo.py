@@ -1,11 +1,15 @@
 """A peer whose IPFS node is a real Kubo daemon (built by tests/kubo/build.sh)."""
 import os
+import re
 import signal
 import time
 
 import pytest
 from content import add_bytes, fetch, random_bytes, write_tree
 from peer import until
+
+NOWHERE = "bafkreiemqpndzewx4bioklzfvhtiegsfny5fxuc3nkjk2vmcpjxiammsti"
+
 
 @pytest.fixture
 def kubo_peer(new_peer, kubo):
@@ -22,6 +26,24 @@ def test_add_pin_and_unpin_on_kubo(kubo_peer, kubo):
     kubo_peer.json("DELETE", f"/pins/{cid}")
     kubo_peer.wait_status(cid, "unpinned")
     assert cid not in kubo.ipfs("pin", "ls", "--type=recursive", "--quiet")
+
+
+def test_what_waits_for_content_gets_old_in_the_metrics(new_peer, kubo):
+    peer = new_peer(start=False, ipfs="kubo")
+    peer.edit(lambda c: c["ipfs_connector"]["ipfshttp"].update(node_multiaddress=kubo.api_multiaddr))
+    peer.start("--stats")
+    endpoint = peer._http(peer.config["observations"]["metrics"]["prometheus_endpoint"])
+
+    def oldest():
+        return float(re.search(r"^ipfscluster_oldest_pending_operation_seconds (\S+)$", fetch(endpoint + "/metrics").decode(), re.M)[1])
+
+    assert oldest() == 0
+    peer.json("POST", f"/pins/{NOWHERE}")
+    peer.wait_status(NOWHERE, "pinning")
+    first = until(oldest, "it is seen")
+    until(lambda: oldest() > first, "it gets older")
+    peer.json("DELETE", f"/pins/{NOWHERE}")
+    until(lambda: oldest() == 0, "nothing is under way")
 
 
 def test_direct_pins_are_seen(kubo_peer, kubo):

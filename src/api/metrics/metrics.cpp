@@ -82,6 +82,8 @@ void add_cluster(Families& out, const ClusterFigures& now) {
   gauge(out, "ipfscluster_raft_term", "Term of the log", now.raft_term);
   gauge(out, "ipfscluster_raft_leader", "1 when this peer leads", now.leads ? 1.0 : 0.0);
   gauge(out, "ipfscluster_movements", "Pins with copies on the move", now.work);
+  gauge(out, "ipfscluster_oldest_pending_operation_seconds",
+        "Age of this peer's oldest pin or unpin that is queued or under way, 0 = none", now.oldest_pending_seconds);
 }
 
 /// Of what is in the folder now; what goes meanwhile counts nothing.

@@ -48,7 +48,8 @@ struct ClusterFigures {
   uint64_t feed_lag = 0;       ///< entries of it that the tracker has not taken up yet
   uint64_t raft_term = 0;
   bool leads = false;
-  uint64_t work = 0;  ///< pins with copies on the move
+  uint64_t work = 0;                  ///< pins with copies on the move
+  double oldest_pending_seconds = 0;  ///< of what this peer's tracker has queued or under way
 };
 
 /// A folder of this peer's data.

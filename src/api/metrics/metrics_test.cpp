@@ -59,7 +59,8 @@ TEST(MetricsTest, FiguresOfTheClusterAndOfFolders) {
   std::ofstream(folder + "/inside/b") << "123";
   MetricsSources sources;
   sources.cluster = [] {
-    return ClusterFigures{.applied_index = 1, .feed_lag = 2, .raft_term = 3, .leads = true, .work = 4};
+    return ClusterFigures{
+        .applied_index = 1, .feed_lag = 2, .raft_term = 3, .leads = true, .work = 4, .oldest_pending_seconds = 5.5};
   };
   sources.folders = {{"state", folder}, {"raft", folder + "/none"}};
   Metrics metrics(runtime, std::move(sources));
@@ -72,6 +73,7 @@ TEST(MetricsTest, FiguresOfTheClusterAndOfFolders) {
                                              {"ipfscluster_raft_term", 3},
                                              {"ipfscluster_raft_leader", 1},
                                              {"ipfscluster_movements", 4},
+                                             {"ipfscluster_oldest_pending_operation_seconds", 5.5},
                                              {"ipfscluster_disk_bytes{folder=\"state\"}", 8},
                                              {"ipfscluster_disk_bytes{folder=\"raft\"}", 0}};
   for (const auto& [name, value] : wanted) EXPECT_EQ(samples.at(name), value) << name;

@@ -51,6 +51,8 @@ struct Client::State {
                      .user = options.user,
                      .password = options.password,
                      .verify_certificate = options.verify_certificate,
+                     .client_certificate = options.client_certificate,
+                     .client_key = options.client_key,
                      .timeout = options.timeout};
     if (!request.content_type.empty()) http.headers.emplace_back("Content-Type", request.content_type);
     if (!options.bearer_token.empty()) http.headers.emplace_back("Authorization", "Bearer " + options.bearer_token);

@@ -32,10 +32,11 @@ struct ClientOptions {
   bool https = false;
   bool verify_certificate = true;
   std::string user, password;
-  std::string bearer_token;              ///< instead of a user
-  Duration timeout{0};                   ///< of a whole request; 0 = none
-  size_t max_answer_bytes = 256u << 20;  ///< of an answer that is not a stream
-  size_t max_object_bytes = 64u << 20;   ///< of one object of a stream
+  std::string bearer_token;                    ///< instead of a user
+  std::string client_certificate, client_key;  ///< PEM files of HTTPS, both or none
+  Duration timeout{0};                         ///< of a whole request; 0 = none
+  size_t max_answer_bytes = 256u << 20;        ///< of an answer that is not a stream
+  size_t max_object_bytes = 64u << 20;         ///< of one object of a stream
   const std::atomic<bool>* cancelled = nullptr;
   bool log_traffic = false;
 };

@@ -124,6 +124,22 @@ struct HttpSession::State {
     }
   }
 
+  void set_certificates(const HttpRequest& request) {
+    if (!request.verify_certificate) {
+      curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+      curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    // Go's clients read these two; libcurl does not.
+    if (const char* file = std::getenv("SSL_CERT_FILE"); file && *file) curl_easy_setopt(easy, CURLOPT_CAINFO, file);
+    if (const char* folder = std::getenv("SSL_CERT_DIR"); folder && *folder) {
+      curl_easy_setopt(easy, CURLOPT_CAPATH, folder);
+    }
+    if (!request.client_certificate.empty()) {
+      curl_easy_setopt(easy, CURLOPT_SSLCERT, request.client_certificate.c_str());
+      curl_easy_setopt(easy, CURLOPT_SSLKEY, request.client_key.c_str());
+    }
+  }
+
   void set_options(const HttpRequest& request) {
     curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -152,10 +168,7 @@ struct HttpSession::State {
       curl_easy_setopt(easy, CURLOPT_USERNAME, request.user.c_str());
       curl_easy_setopt(easy, CURLOPT_PASSWORD, request.password.c_str());
     }
-    if (!request.verify_certificate) {
-      curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-      curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
+    set_certificates(request);
     if (request.follow_redirects) {
       curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
       curl_easy_setopt(easy, CURLOPT_MAXREDIRS, 10L);
@@ -219,6 +232,9 @@ Result<HttpAnswer> HttpSession::run(const HttpRequest& request, const OnData& on
   if (!state.failure) return fail(state.failure.error());
   if (code == CURLE_OK) return std::move(state.answer);
   std::string message = reason[0] ? reason : curl_easy_strerror(code);
+  if (code == CURLE_SSL_CERTPROBLEM) {
+    message += fmt::format(" (is {} the key of the certificate {}?)", request.client_key, request.client_certificate);
+  }
   if (state.cancelled()) return fail(ErrorKind::kCancelled, "cancelled");
   // A server that refuses an upload closes while we still send: its answer counts.
   if (code == CURLE_SEND_ERROR && state.answer.status >= 400) return std::move(state.answer);

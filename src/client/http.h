@@ -44,6 +44,7 @@ struct HttpRequest {
   BodySource* body = nullptr;  ///< sent chunked; null = no body
   std::string user, password;  ///< basic authentication when not empty
   bool verify_certificate = true;
+  std::string client_certificate, client_key;  ///< PEM files, both or none
   bool follow_redirects = false;
   Duration timeout{0};  ///< of the whole request; 0 = none
   Duration connect_timeout = std::chrono::seconds(30);

@@ -452,6 +452,40 @@ def test_client_certificates_without_users(tls_peer, tmp_path):
     assert until(lambda: [json.loads(line) for line in audit.read_text().splitlines()], "the line")[0]["user"] == "any body"
 
 
+def test_ctl_with_a_client_certificate(tls_peer, tmp_path):
+    peer, folder = tls_peer(users={"robot": {"role": "pinner"}}, client_ca_file=str(tmp_path / "tls/ca.crt"))
+    for name in ("robot", "stranger"):
+        make_certificate(folder, name, name)
+    peer.env["SSL_CERT_FILE"] = str(folder / "ca.crt")
+
+    def ctl(*args, cert="robot", key=None):
+        given = ("--client-cert", folder / f"{cert}.crt", "--client-key", folder / f"{key or cert}.key") if cert else ()
+        done = peer.ctl(*given, *args, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    code, said = ctl("id")
+    assert code == 0 and peer.id in said and "warning" not in said, said  # HTTPS by itself
+    code, said = ctl("add", "-Q", __file__)
+    assert code == 0, said
+    code, said = ctl("ipfs", "gc")
+    assert code == 2 and "Code: 403" in said and "robot (role pinner)" in said
+    code, said = ctl("id", cert="stranger")
+    assert code == 2 and "Code: 401" in said and "the name of the client certificate is no user's" in said
+    code, said = ctl("--https", "id", cert=None)
+    assert code == 1 and "Code: 0" in said and "certificate" in said, said
+    code, said = ctl("id", key="stranger")
+    assert code == 1 and f"is {folder}/stranger.key the key of the certificate {folder}/robot.crt?" in said, said
+    code, said = ctl("id", cert="none")
+    assert code == 1 and said == f"error reading the client certificate: --client-cert: open {folder}/none.crt: No such file or directory\n"
+    # As variables; and without SSL_CERT_FILE the peer is a stranger.
+    peer.env.update(CLUSTER_CLIENT_CERT=str(folder / "robot.crt"), CLUSTER_CLIENT_KEY=str(folder / "robot.key"))
+    assert ctl("id", cert=None)[0] == 0
+    assert f"client-cert: {folder}/robot.crt [$CLUSTER_CLIENT_CERT]" in ctl("config", cert=None)[1]
+    peer.env.pop("SSL_CERT_FILE")
+    code, said = ctl("id", cert=None)
+    assert code == 1 and "certificate" in said, said
+
+
 # --- audit
 
 

@@ -17,12 +17,13 @@ struct GlobalOptions {
   std::string encoding = "text";
   int64_t timeout_seconds = 0;
   std::string basic_auth, token;
+  std::string client_cert, client_key;
   bool no_colour = false;
 };
 /// Credentials are not sent in the clear unless that is asked for.
 inline bool uses_https(const GlobalOptions& global) {
   bool credentials = !global.basic_auth.empty() || !global.token.empty();
-  return global.https || (credentials && !global.force_http);
+  return global.https || !global.client_cert.empty() || (credentials && !global.force_http);
 }
 
 /// A global option, for `config`.

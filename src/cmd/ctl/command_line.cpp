@@ -73,6 +73,9 @@ class CommandLine {
         .add_option("--token", g.token,
                     "token of `token create` or POST /token; uses HTTPS unless --force-http is given")
         ->envname("CLUSTER_TOKEN");
+    takes_file(root_.add_option("--client-cert", g.client_cert, "PEM certificate to log in with; uses HTTPS"))
+        ->envname("CLUSTER_CLIENT_CERT");
+    takes_file(root_.add_option("--client-key", g.client_key, "its private key, PEM"))->envname("CLUSTER_CLIENT_KEY");
     root_.add_flag("--force-http,-f", g.force_http, "send credentials without HTTPS");
     root_.add_flag("--no-color,--no-colour", g.no_colour, "no colours on a terminal either, as with NO_COLOR set");
   }

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "base/bytes.h"
+#include "base/files.h"
 #include "base/log.h"
 #include "client/client.h"
 #include "cmd/ctl/command_line.h"
@@ -11,10 +14,32 @@
 namespace ipfsc::cmd::ctl {
 namespace {
 
+constexpr size_t kMaxPemBytes = 1 << 20;
+
 /// What is wrong with the global options, as "<doing>" and message.
 struct Refusal {
   std::string doing, message;
 };
+
+std::string problem_of_pem(std::string_view option, const std::string& path) {
+  std::error_code ec;
+  if (std::filesystem::is_fifo(path, ec)) return "";  // can be read only once
+  auto text = read_file(path, kMaxPemBytes);
+  if (!text) return fmt::format("{}: {}", option, text.error().message);
+  return text->contains("-----BEGIN ") ? "" : fmt::format("{}: {} is not a PEM file", option, path);
+}
+
+/// What is wrong with the files of a client certificate; "" = nothing that shows before they are used.
+std::string client_certificate_problem(const GlobalOptions& global) {
+  if (global.client_cert.empty() != global.client_key.empty()) {
+    return fmt::format("--client-cert and --client-key go together: {} is missing",
+                       global.client_cert.empty() ? "--client-cert" : "--client-key");
+  }
+  if (global.client_cert.empty()) return "";
+  if (global.force_http) return "--client-cert needs HTTPS: leave out --force-http";
+  auto problem = problem_of_pem("--client-cert", global.client_cert);
+  return problem.empty() ? problem_of_pem("--client-key", global.client_key) : problem;
+}
 
 std::expected<client::ClientOptions, Refusal> client_options(const GlobalOptions& global, FILE* err) {
   client::ClientOptions out;
@@ -43,6 +68,11 @@ std::expected<client::ClientOptions, Refusal> client_options(const GlobalOptions
   if (!global.token.empty() && !global.https && !global.force_http) {
     fmt::print(err, "warning: HTTPS is used because of --token; --force-http keeps HTTP\n");
   }
+  if (auto problem = client_certificate_problem(global); !problem.empty()) {
+    return std::unexpected(Refusal{"reading the client certificate", std::move(problem)});
+  }
+  out.client_certificate = global.client_cert;
+  out.client_key = global.client_key;
   if (!global.basic_auth.empty()) {
     size_t colon = global.basic_auth.find(':');
     out.user = global.basic_auth.substr(0, colon);

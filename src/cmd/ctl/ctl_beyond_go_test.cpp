@@ -70,6 +70,34 @@ TEST(Ctl, Tables) {
   EXPECT_EQ(ctl(api, {"--enc=json", "pin", "ls", "--table"}).err, "error : --table is text: it has no JSON\n");
 }
 
+TEST(Ctl, ClientCertificatesThatCannotBeUsed) {
+  auto folder = testing::TempDir() + fmt::format("ctl_certificates_{}", ::getpid());
+  std::filesystem::create_directories(folder);
+  auto pem = folder + "/robot.crt", text = folder + "/text", none = folder + "/none";
+  std::ofstream(pem) << "-----BEGIN CERTIFICATE-----\n";
+  std::ofstream(text) << "not one\n";
+  auto refusal = [](std::vector<std::string> arguments) {
+    arguments.emplace_back("id");
+    auto run = ctl(arguments);
+    EXPECT_EQ(run.code, 1);
+    return run.err;
+  };
+  EXPECT_EQ(
+      refusal({"--client-cert", pem}),
+      "error reading the client certificate: --client-cert and --client-key go together: --client-key is missing\n");
+  EXPECT_EQ(
+      refusal({"--client-key", pem}),
+      "error reading the client certificate: --client-cert and --client-key go together: --client-cert is missing\n");
+  EXPECT_THAT(refusal({"--client-cert", none, "--client-key", pem}),
+              AllOf(HasSubstr("--client-cert: "), HasSubstr(none + ": No such file")));
+  EXPECT_THAT(refusal({"--client-cert", pem, "--client-key", folder}), HasSubstr("--client-key: "));
+  EXPECT_THAT(refusal({"--client-cert", pem, "--client-key", text}),
+              HasSubstr("--client-key: " + text + " is not a PEM file"));
+  EXPECT_THAT(refusal({"--force-http", "--client-cert", pem, "--client-key", pem}),
+              HasSubstr("--client-cert needs HTTPS: leave out --force-http"));
+  std::filesystem::remove_all(folder);
+}
+
 TEST(Ctl, ConfigHidesSecrets) {
   ::setenv("CLUSTER_CREDENTIALS", "ann:hush", 1);
   auto run = ctl({"--host", "/ip4/127.0.0.1/tcp/9094,/unix/run/api", "--secret", std::string(64, 'a'), "config"});

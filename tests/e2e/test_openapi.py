@@ -1,4 +1,5 @@
 """The API's description of itself: valid, whole, and true of a running peer."""
+import base64
 import json
 import pathlib
 import random
@@ -103,12 +104,12 @@ def harmless(case, method, path, own_id):
     return not (path.startswith("/peers/{peer}") and (case.path_parameters or {}).get("peer") == own_id)
 
 
-def run_cases(peer, document, item, operation, mode, headers=None):
-    """What is wrong with the answers to EXAMPLES cases of one operation, or None."""
+def run_cases(peer, document, item, operation, mode, headers=None, examples=EXAMPLES, expect=None):
+    """What is wrong with the answers to so many cases of one operation, or None. `expect`: statuses of it, if not any."""
     method, path = operation.method.upper(), operation.path
 
     @hypothesis.seed(SEED)
-    @hypothesis.settings(max_examples=EXAMPLES, deadline=None, database=None, print_blob=False,
+    @hypothesis.settings(max_examples=examples, deadline=None, database=None, print_blob=False,
                          phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
                          suppress_health_check=list(hypothesis.HealthCheck))
     @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
@@ -118,6 +119,7 @@ def run_cases(peer, document, item, operation, mode, headers=None):
         response = case.call(base_url=peer.api, headers=headers, timeout=30)
         case.validate_response(response, checks=CHECKS)
         check_lines(document, item, response)
+        assert expect is None or response.status_code in expect, (response.status_code, response.text)
 
     try:
         one()
@@ -130,15 +132,16 @@ def run_cases(peer, document, item, operation, mode, headers=None):
     return None
 
 
-def run_all(peer, document, headers=None):
+def run_all(peer, document, headers=None, examples=EXAMPLES, modes=(GenerationMode.POSITIVE, GenerationMode.NEGATIVE), expect=None):
+    """`expect`: the statuses that an operation of the document may have, or None for any that it documents."""
     document = strict(document)
     schema = schemathesis.openapi.from_dict(document)
     wrong = []
     for result in schema.get_all_operations():
         operation = result.ok()
         item = document["paths"][operation.path][operation.method]
-        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-            problem = run_cases(peer, document, item, operation, mode, headers)
+        for mode in modes:
+            problem = run_cases(peer, document, item, operation, mode, headers, examples, expect and expect(item))
             if problem:
                 wrong.append(problem)
             assert peer.running, f"it ended at {operation.method} {operation.path}: {wrong}\n{peer.log_tail()}"
@@ -150,6 +153,39 @@ def test_a_peer_answers_as_it_says(new_peer, document):
     peer = new_peer()
     add_bytes(peer, b"something to list")
     wrong = run_all(peer, document)
+    assert not wrong, "\n\n".join(wrong)
+    assert "\tERROR\t" not in peer.log
+
+
+MOVED = {301, 307}  # to where the path is clean: that is not told apart by who asks
+OF_USERS = {401, 403, 429}
+
+
+def is_open(item):
+    return item.get("security") == []
+
+
+def test_a_peer_with_users_answers_as_it_says(new_peer):
+    random.seed(SEED)
+    peer = new_peer(start=False)
+    users = {"root": {"password": "r00t", "role": "admin"}, "rita": {"password": "rita", "role": "reader"}}
+    peer.edit(lambda c: c["api"]["restapi"].update(users=users))
+    peer.start()
+    admin, reader = ({"Authorization": "Basic " + base64.b64encode(f"{user}:{users[user]['password']}".encode()).decode()}
+                     for user in users)
+    document = peer.json("GET", "/openapi.json", headers=admin)[1]
+    openapi_spec_validator.OpenAPIV31SpecValidator(document).validate()
+    assert document["security"] and {"basic", "bearer"} <= document["components"]["securitySchemes"].keys()
+    for method, path, item in operations(document):
+        documented = OF_USERS & {int(status) for status in item["responses"]}
+        assert documented == (set() if is_open(item) else OF_USERS), (method, path)
+    assert {path for _, path, item in operations(document) if is_open(item)} == {"/health", "/readyz", "/livez"}
+
+    wrong = run_all(peer, document, admin, examples=2)
+    positive = (GenerationMode.POSITIVE,)
+    wrong += run_all(peer, document, examples=1, modes=positive, expect=lambda item: None if is_open(item) else {401})
+    writes = lambda item: item.get("x-operation", "read") not in ("read", "any")  # noqa: E731
+    wrong += run_all(peer, document, reader, examples=1, modes=positive, expect=lambda item: {403, *MOVED} if writes(item) else None)
     assert not wrong, "\n\n".join(wrong)
     assert "\tERROR\t" not in peer.log
 

@@ -7,7 +7,8 @@ a is 192.0.2.1, b is 192.0.2.2 and so on; "```sh b" runs on b. A "```text" block
 `CLUSTER_SECRET=…` for the secret of machine a.
 
 A daemon that a block starts goes on in the background, and the next line runs when it is ready (or has ended). Hidden blocks
-end it with `stop-peer [SIGNAL]`.
+end it with `stop-peer [SIGNAL]`, change its service.json with `change-config KEY JSON …`, and with NEEDS_KUBO `start-kubo` a real
+Kubo (its repository is ~/kubo) and `make-go-folder` what the Go program leaves behind.
 """
 import json
 import os
@@ -17,6 +18,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 from peer import BIN, ROOT
@@ -27,9 +29,10 @@ BLOCK_TIMEOUT_SECONDS = 120
 WRAPPER = r"""#!/bin/bash
 # Daemons in the background, with their log in a file; all else as it is.
 case " $* " in *" daemon "*) ;; *) exec {service} "$@" ;; esac
+touch "$HOME/daemon.log"; before=$(wc -c <"$HOME/daemon.log")
 {service} "$@" </dev/null >>"$HOME/daemon.log" 2>&1 &
 echo $! >"$HOME/daemon.pid"
-while ! curl -sf -o /dev/null http://127.0.0.1:9094/readyz 2>/dev/null; do
+while ! tail -c +$((before + 1)) "$HOME/daemon.log" | grep -q "IPFS Cluster is READY"; do
   kill -0 $! 2>/dev/null || {{ tail -n 5 "$HOME/daemon.log" >&2; wait $!; exit; }}
   sleep 0.02
 done
@@ -38,6 +41,34 @@ STOP = """#!/bin/sh
 kill ${1:--TERM} $(cat ~/daemon.pid)
 while kill -0 $(cat ~/daemon.pid) 2>/dev/null; do sleep 0.02; done
 """
+
+CHANGE_CONFIG = f"""#!{sys.executable}
+import json, os, sys
+path = os.path.expanduser("~/.ipfs-cluster/service.json")
+with open(path) as file:
+    config = json.load(file)
+for name, value in zip(sys.argv[1::2], sys.argv[2::2]):
+    *parents, last = name.split(".")
+    at = config
+    for parent in parents:
+        at = at.setdefault(parent, {{}})
+    at[last] = json.loads(value)
+with open(path, "w") as file:
+    json.dump(config, file, indent=2)
+"""
+START_KUBO = f"""#!/bin/sh
+{sys.executable} {ROOT}/tests/kubo/daemon.py --dir ~ </dev/null >~/kubo.json 2>&1 &
+until [ -s ~/kubo.json ]; do kill -0 $! || exit; sleep 0.02; done
+"""
+MAKE_GO_FOLDER = f"""#!/bin/sh -e
+ipfs-cluster-service --config ~/.key init
+mkdir ~/.ipfs-cluster
+cp ~/.key/identity.json ~/.ipfs-cluster
+sed "s,/ip4/127.0.0.1/tcp/5001,$(cat ~/kubo/api)," {ROOT}/src/config/testdata/go-1.1.6-crdt.json >~/.ipfs-cluster/service.json
+"""
+PROGRAMS = {"ipfs-cluster-service": WRAPPER.format(service=BIN / "ipfs-cluster-service"), "stop-peer": STOP,
+            "change-config": CHANGE_CONFIG, "start-kubo": START_KUBO, "make-go-folder": MAKE_GO_FOLDER}
+NEEDS_KUBO = ["pinning-service.md", "migrating.md"]
 
 
 def blocks_of(text):
@@ -76,10 +107,11 @@ class Machine:
         ip("-n", self.namespace, "link", "set", "eth0", "up")
         programs = self.home / ".programs"
         programs.mkdir()
-        for program, text in (("ipfs-cluster-service", WRAPPER.format(service=BIN / "ipfs-cluster-service")), ("stop-peer", STOP)):
+        for program, text in PROGRAMS.items():
             (programs / program).write_text(text)
             (programs / program).chmod(0o755)
         (programs / "ipfs-cluster-ctl").symlink_to(BIN / "ipfs-cluster-ctl")
+        (programs / "ipfs").symlink_to(os.environ.get("KUBO_BINARY", ROOT / "tests/kubo/ipfs"))
         env = {k: v for k, v in os.environ.items() if not k.startswith(("CLUSTER_", "IPFS_"))}
         env |= {"HOME": str(self.home), "PATH": f"{programs}:{env['PATH']}", "CLUSTER_PEERNAME": name}
         (self.home / ".curlrc").write_text("silent\nshow-error\n")  # as on a terminal

@@ -2,7 +2,8 @@
 import re
 
 import pytest
-from pages import Page, blocks_of, pattern_of, why_not
+from daemon import build
+from pages import NEEDS_KUBO, Page, blocks_of, pattern_of, why_not
 
 
 def test_what_a_block_is():
@@ -15,7 +16,10 @@ def test_what_a_block_is():
 
 
 @pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
-@pytest.mark.parametrize("page", ["quick-start.md", "concepts.md", "ctl.md", "troubleshooting.md", "operations.md"])
+@pytest.mark.parametrize("page", ["quick-start.md", "concepts.md", "ctl.md", "troubleshooting.md", "operations.md", "rest.md",
+                                  "security.md", *NEEDS_KUBO])
 def test_as_written(page, tmp_path):
+    if page in NEEDS_KUBO and (why := build()):
+        pytest.skip(why)
     with Page(page, tmp_path) as run:
         run.run()

@@ -214,10 +214,10 @@ def test_addresses(new_peer, tmp_path):
     assert plain.id in ctl("--host", f"/ip4/127.0.0.1/tcp/1,{plain.api_multiaddress}", "id").stdout
     assert plain.id in ctl("--host", plain.api_multiaddress.replace("/ip4/127.0.0.1", "/dns4/localhost"), "id").stdout
 
-    refused = ctl("--host", tls.api_multiaddress, "-s", "id")
-    assert refused.returncode == 1 and "Code: 0" in refused.stdout and "certificate" in refused.stdout, refused
     unchecked = ["--host", tls.api_multiaddress, "--no-check-certificate"]
     until(lambda: ctl(*unchecked, "--basic-auth", "ann:a", "id").returncode == 0, "it answers", 60)
+    refused = ctl("--host", tls.api_multiaddress, "-s", "id")
+    assert refused.returncode == 1 and "Code: 0" in refused.stdout and "certificate" in refused.stdout, refused
     known = ctl(*unchecked, "--basic-auth", "ann:a", "id")
     assert tls.id in known.stdout and "HTTPS is used" in known.stderr
     assert "Code: 401" in ctl(*unchecked, "-s", "id").stdout

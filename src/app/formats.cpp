@@ -58,13 +58,17 @@ Result<std::vector<const Migration*>> steps_of(const FolderFormat& folder, std::
                                                      *folder.found, folder.path, folder.known));
 }
 
-Result<> make_upgraded(const FolderFormat& folder, std::span<const Migration* const> steps) {
+Result<> make_upgraded(const FolderFormat& folder, std::span<const Migration* const> steps, const OnStep& on_step) {
   auto copy = upgrade_name(folder.path);
   std::error_code ec;
   fs::remove_all(copy, ec);
+  if (on_step) on_step("copying " + folder.name);
   TRY(copy_folder(folder.path, copy));
   for (const auto* step : steps) {
     log.info("upgrading {} from format {} to {}: {}", folder.path, step->from, step->from + 1, step->what);
+    if (on_step) {
+      on_step(fmt::format("{}: format {} becomes {}: {}", folder.name, step->from, step->from + 1, step->what));
+    }
     if (auto done = step->run(copy); !done) {
       return fail(done.error().with_context(fmt::format("upgrading {} to format {}", folder.path, step->from + 1)));
     }
@@ -94,7 +98,7 @@ Result<std::vector<FolderFormat>> folder_formats(const PeerOptions& options) {
 }
 
 Result<UpgradeReport> upgrade_folders(const std::vector<FolderFormat>& folders, std::span<const Migration> migrations,
-                                      const std::string& backup, int64_t backups) {
+                                      const std::string& backup, int64_t backups, const OnStep& on_step) {
   UpgradeReport report;
   std::vector<std::vector<const Migration*>> steps;
   std::vector<const FolderFormat*> older;
@@ -106,7 +110,7 @@ Result<UpgradeReport> upgrade_folders(const std::vector<FolderFormat>& folders, 
     steps.push_back(std::move(way));
   }
   if (older.empty()) return report;
-  for (size_t i = 0; i < older.size(); ++i) TRY(make_upgraded(*older[i], steps[i]));
+  for (size_t i = 0; i < older.size(); ++i) TRY(make_upgraded(*older[i], steps[i], on_step));
   TRY_ASSIGN(report.backup, make_backup_folder(backup, backups));
   for (const auto* folder : older) {
     TRY(rename_path(folder->path, report.backup + "/" + folder->name));

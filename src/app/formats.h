@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -44,12 +45,15 @@ struct UpgradeReport {
   std::vector<Upgraded> folders;
   std::string backup;  ///< folder that holds them as they were; empty when nothing was to be done
 };
+/// Hears what is begun, for a person: "copying state", "state: format 1 becomes 2: …".
+using OnStep = std::function<void(std::string_view what)>;
+
 /// Brings older folders to this program's formats. Each is copied to <folder>.upgrade (by hard links where files never
 /// change), upgraded there, and put in place; the old ones go to <backup>.0, older backups move up to
 /// <backup>.(backups − 1). A crash leaves each folder old or new: finish_upgrade() tidies up, and a repetition goes on.
 /// Errors leave all folders as they are: kUnimplemented for a newer one.
 Result<UpgradeReport> upgrade_folders(const std::vector<FolderFormat>& folders, std::span<const Migration> migrations,
-                                      const std::string& backup, int64_t backups);
+                                      const std::string& backup, int64_t backups, const OnStep& on_step = {});
 /// What a crash has left of an upgrade of this folder.
 Result<> finish_upgrade(const std::string& folder);
 

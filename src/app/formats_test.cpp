@@ -46,10 +46,11 @@ class FormatsTest : public testing::Test {
             }};
   }
   Result<UpgradeReport> upgrade(const std::vector<FolderFormat>& folders, const std::vector<Migration>& steps) {
-    return upgrade_folders(folders, steps, root_ + "/backup", 2);
+    return upgrade_folders(folders, steps, root_ + "/backup", 2,
+                           [this](std::string_view step) { said_ += std::string(step) + "\n"; });
   }
 
-  std::string root_;
+  std::string root_, said_;
 };
 
 TEST_F(FormatsTest, OlderFoldersGoThroughAllTheirStepsAndAreKept) {
@@ -59,6 +60,7 @@ TEST_F(FormatsTest, OlderFoldersGoThroughAllTheirStepsAndAreKept) {
   ASSERT_EQ(report->folders.size(), 1u);
   EXPECT_EQ(report->folders[0].to, 3u);
   EXPECT_EQ(report->backup, root_ + "/backup.0");
+  EXPECT_EQ(said_, "copying state\nstate: format 1 becomes 2: a step\nstate: format 2 becomes 3: a step\n");
   EXPECT_EQ(read(root_ + "/state/CURRENT"), "3");
   EXPECT_EQ(read(root_ + "/backup.0/state/CURRENT"), "1");
   EXPECT_EQ(read(root_ + "/state/1.sst"), "rows");

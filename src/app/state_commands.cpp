@@ -116,7 +116,8 @@ Result<ImportReport> import_state(const config::Configuration& config, const ide
   return ImportReport{.pins = report.pins, .duplicates = report.duplicates, .repaired = report.repaired};
 }
 
-Result<RecoverReport> recover_state(const config::Configuration& config, const identity::Identity& identity) {
+Result<RecoverReport> recover_state(const config::Configuration& config, const identity::Identity& identity,
+                                    const OnStep& on_step) {
   DataFolders folders(config);
   TRY(finish_replacement(folders));
   std::error_code ec;
@@ -127,7 +128,11 @@ Result<RecoverReport> recover_state(const config::Configuration& config, const i
   RecoverReport report;
   {
     TRY_ASSIGN(auto state, state::State::open(options.state));
-    TRY_ASSIGN(auto recovered, consensus::begin_incarnation(options.raft, *state, std::chrono::system_clock::now()));
+    auto on_applied = [&](uint64_t done, uint64_t total) {
+      on_step(fmt::format("applying the log: {} of {} entries", done, total));
+    };
+    TRY_ASSIGN(auto recovered,
+               consensus::begin_incarnation(options.raft, *state, std::chrono::system_clock::now(), on_applied));
     report = {.pins = state->counters().pins,
               .uncertain_entries = recovered.uncertain_entries,
               .incarnation = recovered.incarnation};
@@ -146,12 +151,13 @@ Result<FormatReport> data_formats(const config::Configuration& config, const ide
   return report;
 }
 
-Result<UpgradeReport> upgrade_data(const config::Configuration& config, const identity::Identity& identity) {
+Result<UpgradeReport> upgrade_data(const config::Configuration& config, const identity::Identity& identity,
+                                   const OnStep& on_step) {
   DataFolders folders(config);
   TRY(finish_replacement(folders));
   TRY_ASSIGN(auto options, peer_options(config, identity));
   TRY_ASSIGN(auto formats, folder_formats(options));
-  return upgrade_folders(formats, migrations(), folders.upgrade_backups, config.raft.backups_rotate);
+  return upgrade_folders(formats, migrations(), folders.upgrade_backups, config.raft.backups_rotate, on_step);
 }
 
 Result<> cleanup_state(const config::Configuration& config) {

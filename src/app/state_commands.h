@@ -45,7 +45,8 @@ struct RecoverReport {
 };
 /// After the loss of the majority: this peer keeps its pinset and becomes the only voter of a new incarnation of the
 /// cluster. The others rejoin when they hear of it; their data is renamed.
-Result<RecoverReport> recover_state(const config::Configuration& config, const identity::Identity& identity);
+Result<RecoverReport> recover_state(const config::Configuration& config, const identity::Identity& identity,
+                                    const OnStep& on_step);
 
 struct FormatReport {
   std::vector<FolderFormat> folders;
@@ -54,7 +55,8 @@ struct FormatReport {
 /// In what formats this peer's data is.
 Result<FormatReport> data_formats(const config::Configuration& config, const identity::Identity& identity);
 /// Brings older data to this program's formats; what was there is kept (UpgradeReport::backup).
-Result<UpgradeReport> upgrade_data(const config::Configuration& config, const identity::Identity& identity);
+Result<UpgradeReport> upgrade_data(const config::Configuration& config, const identity::Identity& identity,
+                                   const OnStep& on_step);
 
 /// Removes state and log (what is worth a backup is renamed to raft.old.N).
 Result<> cleanup_state(const config::Configuration& config);

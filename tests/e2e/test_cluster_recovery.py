@@ -1,9 +1,11 @@
 """After the loss of most peers, and after an import: one peer begins the cluster anew, the others take over its pinset."""
 import json
+import re
 
 import pytest
 from content import add_bytes, fetch
-from peer import at_once, until
+from peer import ANY_CID, at_once, until
+from terminal import on_terminal
 
 
 @pytest.fixture
@@ -61,6 +63,21 @@ def test_recovery_can_be_repeated_and_needs_a_pinset(cluster, new_peer):
     empty = new_peer("empty", start=False)
     refused = empty.service("state", "recover", "--force", check=False)
     assert refused.returncode == 1 and "no pinset to recover" in refused.stderr
+
+
+def test_a_recovery_on_a_terminal_says_how_far_it_is(cluster):
+    survivor = cluster.leader()
+    for peer in cluster.others(survivor):
+        peer.kill()
+    try:  # comes into its log, and nobody knows whether it holds
+        survivor.request("POST", f"/pins/{ANY_CID}", timeout=3)
+    except OSError:
+        pass
+    survivor.kill()
+    code, _, said = on_terminal([survivor.program, "--config", survivor.folder, "state", "recover", "--force"], env=survivor.env)
+    assert code == 0, said
+    assert re.search(r"\033\[Kapplying the log: 0 of \d+ entries", said), said
+    assert "whether they had been acknowledged is not known" in said
 
 
 def test_a_running_majority_takes_over_an_imported_pinset(cluster, tmp_path):

@@ -9,6 +9,7 @@ import tarfile
 import pytest
 from content import add_bytes, fetch
 from peer import BIN, Peer, free_port
+from terminal import on_terminal
 
 FIXTURES = pathlib.Path(__file__).resolve().parent.parent / "fixtures"
 NEXT = BIN / "ipfs-cluster-service-next"
@@ -93,6 +94,13 @@ def test_older_data_is_upgraded_with_a_backup(older_peer):
     assert "nothing to upgrade" in older_peer.service("state", "upgrade").stderr
     older_peer.start()
     assert holds_what_it_held(older_peer)
+
+
+def test_an_upgrade_on_a_terminal_says_what_it_does(older_peer):
+    code, _, said = on_terminal([NEXT, "--config", older_peer.folder, "state", "upgrade"], env=older_peer.env)
+    assert code == 0, said
+    assert "\033[Kcopying local" in said and "\033[Klocal: format 1 becomes 2: " in said
+    assert "local: format 1 is now 2.\n" in said
 
 
 def test_a_daemon_upgrades_before_it_starts_when_it_is_told_to(older_peer):

@@ -102,7 +102,7 @@ class CommandLine {
     balance->add_flag("--dry-run", o_.dry_run, "only show what would move, and why");
     balance->add_flag("--top-up", o_.top_up, "instead, give pins below their maximum more copies");
     auto* moving = group("movements", "Copies that are on the move");
-    command(moving, "ls", "Show what is under way, and why", "", movements);
+    table_option(command(moving, "ls", "Show what is under way, and why", "", movements));
     command(moving, "pause", "Begin no new movement, whatever for; what is under way goes on", "", movements_pause);
     command(moving, "resume", "Let movements begin again", "", movements_resume);
   }
@@ -267,7 +267,7 @@ class CommandLine {
     takes_file(graph->add_option("--file,-f", o_.graph_file, "output file"));
     graph->add_flag("--all-ipfs-peers", o_.all_ipfs_peers, "draw IPFS peers outside of the cluster too");
     table_option(command(health, "metrics", "List metrics, or the newest values of one", "[name]", health_metrics));
-    command(health, "alerts", "List alerts", "", health_alerts);
+    table_option(command(health, "alerts", "List alerts", "", health_alerts));
     command(health, "bandwidth", "Show the traffic by protocol", "", health_bandwidth);
   }
 

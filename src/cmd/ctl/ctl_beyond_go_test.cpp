@@ -66,6 +66,20 @@ TEST(Ctl, Tables) {
          R"([{"name":"freespace","peer":"12D3A","value":"5000","weight":5000,"expire":0}])");
   EXPECT_THAT(ctl(api, {"health", "metrics", "--table", "freespace"}).out,
               AllOf(StartsWith("PEER   METRIC      VALUE  EXPIRES\n12D3A  freespace  5.0 kB  "), HasSubstr("ago\n")));
+  api.on(
+      "GET /health/alerts",
+      R"([{"name":"ping","peer":"12D3A","expire":0,"triggered_at":"2026-01-02T03:04:05Z","times":2,"reason":"silent"}])");
+  EXPECT_EQ(ctl(api, {"health", "alerts", "--table"}).out,
+            "PEER   METRIC  BEGAN                ENDED  TIMES  REASON\n"
+            "12D3A  ping    2026-01-02 03:04:05  -          2  silent\n");
+  api.on("GET /movements", R"({"paused":true,"under_way":2,"moves":[{"cid":"QmA","from":"12D3A","reason":"drained",)"
+                           R"("started":"2026-01-02T03:04:05Z"},{"cid":"QmB","to":"12D3B","reason":"top-up"}]})");
+  EXPECT_EQ(ctl(api, {"movements", "ls", "--table"}).out,
+            "CID  FROM   TO     BEGAN                REASON\n"
+            "QmA  12D3A  -      2026-01-02 03:04:05  drained\n"
+            "QmB  -      12D3B  -                    top-up\n"
+            "2 under way; no new ones begin: paused\n");
+  EXPECT_THAT(ctl(api, {"movements", "ls"}).out, HasSubstr("\n2 under way; no new ones begin: paused\n"));
   EXPECT_EQ(ctl(api, {"pin", "ls", "--table", "--at", "now"}).code, 1);
   EXPECT_EQ(ctl(api, {"--enc=json", "pin", "ls", "--table"}).err, "error : --table is text: it has no JSON\n");
 }

@@ -86,11 +86,9 @@ int peers_role(Context& context) {
 }
 
 int movements(Context& context) {
-  return show(context, {.path = "/movements"}, [](const json::value& all) {
-    bool paused = all.at("paused").as_bool();
-    return format_moves(all) +
-           fmt::format("{} under way{}\n", number_of(all, "under_way"), paused ? "; no new ones begin: paused" : "");
-  });
+  client::ApiRequest request{.path = "/movements"};
+  if (context.options.table) return show_table(context, request, movements_table());
+  return show(context, request, [](const json::value& all) { return format_moves(all) + movements_summary(all); });
 }
 
 int movements_pause(Context& context) { return change_movements(context, "/movements/pause"); }

@@ -98,6 +98,7 @@ int health_metrics(Context& context) {
 }
 
 int health_alerts(Context& context) {
+  if (context.options.table) return show_table(context, {.path = "/health/alerts"}, alerts_table());
   return show_array(context, {.path = "/health/alerts"},
                     [](const json::value& alert) { return format_alert(alert, now()); });
 }

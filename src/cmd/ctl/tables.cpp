@@ -93,11 +93,47 @@ TableForm metrics_table(WallTime now) {
           }};
 }
 
+TableForm alerts_table() {
+  return {{{"PEER", Cut::kMiddle},
+           {"METRIC"},
+           {"BEGAN", Cut::kNothing},
+           {"ENDED", Cut::kNothing},
+           {"TIMES", Cut::kNothing, true},
+           {"REASON"}},
+          [](const json::value& alert) -> std::vector<Cells> {
+            return {{text_of(alert, "peer"), text_of(alert, "name"), date_of(text_of(alert, "triggered_at"), "-"),
+                     date_of(text_of(alert, "ended_at"), "-"), std::to_string(number_of(alert, "times", 1)),
+                     text_of(alert, "reason")}};
+          }};
+}
+
+std::string movements_summary(const json::value& movements) {
+  bool paused = movements.at("paused").as_bool();
+  return fmt::format("{} under way{}\n", number_of(movements, "under_way"),
+                     paused ? "; no new ones begin: paused" : "");
+}
+
+TableForm movements_table() {
+  return {
+      {{"CID", Cut::kMiddle}, {"FROM", Cut::kMiddle}, {"TO", Cut::kMiddle}, {"BEGAN", Cut::kNothing}, {"REASON"}},
+      [](const json::value& all) {
+        std::vector<Cells> out;
+        for (const auto& move : all.at("moves").as_array()) {
+          out.push_back({text_of(move, "cid"), first_of(text_of(move, "from"), "-"), first_of(text_of(move, "to"), "-"),
+                         date_of(text_of(move, "started"), "-"), text_of(move, "reason")});
+        }
+        return out;
+      },
+      movements_summary};
+}
+
 int show_table(Context& context, const client::ApiRequest& request, const TableForm& form) {
   auto& output = context.output;
   Table table(form.columns, output.columns());
+  std::string below;
   auto take = [&](const json::value& object) {
     for (auto& cells : form.rows(object)) output.text(table.add(std::move(cells)));
+    if (form.below) below += form.below(object);
   };
   auto done = context.client.stream(
       request,
@@ -114,6 +150,7 @@ int show_table(Context& context, const client::ApiRequest& request, const TableF
       },
       [&] { output.flush(); });
   output.text(table.finish());
+  output.text(below);
   if (output.broken()) return kExitLocal;
   return done ? kExitOk : output.api_error(done.error());
 }

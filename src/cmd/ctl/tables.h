@@ -14,7 +14,8 @@ namespace ipfsc::cmd::ctl {
 
 struct TableForm {
   std::vector<Column> columns;
-  std::function<std::vector<Cells>(const boost::json::value& object)> rows;  ///< of one object of the answer
+  std::function<std::vector<Cells>(const boost::json::value& object)> rows;      ///< of one object of the answer
+  std::function<std::string(const boost::json::value& object)> below = nullptr;  ///< lines under the table
 };
 
 TableForm pins_table();
@@ -22,6 +23,10 @@ TableForm pins_table();
 TableForm statuses_table();
 TableForm peers_table();
 TableForm metrics_table(WallTime now);
+TableForm alerts_table();
+TableForm movements_table();
+/// "3 under way", and whether they are paused.
+std::string movements_summary(const boost::json::value& movements);
 
 /// One request, whose answer is a stream of objects, one object or an array.
 int show_table(Context& context, const client::ApiRequest& request, const TableForm& form);

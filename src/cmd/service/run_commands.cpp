@@ -72,7 +72,9 @@ Result<app::ImportRequest> import_request(const StateOptions& options) {
 
 /// Says what became of it; false when it failed.
 bool upgrade(const Context& context, const config::Configuration& config, const identity::Identity& identity) {
-  auto report = app::upgrade_data(config, identity);
+  ProgressLine progress(context.streams.err);
+  auto report = app::upgrade_data(config, identity, [&](std::string_view step) { progress.draw(step); });
+  progress.clear();
   if (!report) {
     context.failed("upgrading the data", report.error().message);
     return false;
@@ -203,7 +205,9 @@ int state_recover(const Context& context) {
             "for good, on the peer that has the newest pinset. Continue? [y/n]:")) {
       return kExitOk;
     }
-    auto report = app::recover_state(config, identity);
+    ProgressLine progress(context.streams.err);
+    auto report = app::recover_state(config, identity, [&](std::string_view step) { progress.draw(step); });
+    progress.clear();
     if (!report) return context.failed("recovering the state", report.error().message);
     context.say(fmt::format("incarnation {} of the cluster begins with this peer: {} pins.", report->incarnation,
                             report->pins));

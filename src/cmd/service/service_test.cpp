@@ -70,7 +70,7 @@ Result<ImportReport> import_state(const config::Configuration& config, const ide
   std::filesystem::create_directories(config.path("state"));
   return ImportReport{.pins = 1, .duplicates = 2};
 }
-Result<RecoverReport> recover_state(const config::Configuration&, const identity::Identity&) {
+Result<RecoverReport> recover_state(const config::Configuration&, const identity::Identity&, const OnStep&) {
   called = "recover";
   return RecoverReport{.pins = 5, .uncertain_entries = 2, .incarnation = 3};
 }
@@ -78,7 +78,7 @@ Result<FormatReport> data_formats(const config::Configuration&, const identity::
   return FormatReport{.folders = {{.name = "state", .path = "", .found = 7, .known = 8},
                                   {.name = "ipfs", .path = "", .found = std::nullopt, .known = 9}}};
 }
-Result<UpgradeReport> upgrade_data(const config::Configuration&, const identity::Identity&) {
+Result<UpgradeReport> upgrade_data(const config::Configuration&, const identity::Identity&, const OnStep&) {
   called = "upgrade";
   if (formats_are_newer) return fail(ErrorKind::kUnimplemented, "too new");
   return UpgradeReport{.folders = {{.name = "state", .from = 7, .to = 8}}, .backup = "/backup.0"};

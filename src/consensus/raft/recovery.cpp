@@ -32,9 +32,10 @@ Result<> replay(const LogStore& store, state::State& state) {
 }
 
 /// Entries behind what is applied, up to `last`, changes of the members too.
-Result<> apply_up_to(const LogStore& store, state::State& state, LogIndex last) {
-  LogIndex end(last.value + 1);
-  for (LogIndex next(state.applied_index().value + 1); next < end;) {
+Result<> apply_up_to(const LogStore& store, state::State& state, LogIndex last, const OnApplied& on_applied) {
+  LogIndex begin(state.applied_index().value + 1), end(last.value + 1);
+  for (LogIndex next = begin; next < end;) {
+    if (on_applied) on_applied(next.value - begin.value, end.value - begin.value);
     TRY_ASSIGN(auto entries, store.read_durable(next, end, kReplayBytes));
     for (const EntryPtr& entry : entries) TRY(parse_and_apply(state, *entry));
     next = LogIndex(next.value + entries.size());
@@ -55,13 +56,14 @@ Result<std::optional<uint32_t>> log_format_of(const RaftOptions& options) {
   return LogStore::format(options.path, options.env);
 }
 
-Result<Recovered> begin_incarnation(const RaftOptions& options, state::State& state, WallTime now) {
+Result<Recovered> begin_incarnation(const RaftOptions& options, state::State& state, WallTime now,
+                                    const OnApplied& on_applied) {
   Recovered recovered;
   if (storage::Database::exists(options.path, options.env)) {
     TRY_ASSIGN(auto store, open_store(options));
     LogIndex known = std::max(store->hard_state().commit, state.applied_index());
     if (store->last_index() > known) recovered.uncertain_entries = store->last_index().value - known.value;
-    TRY(apply_up_to(*store, state, store->last_index()));
+    TRY(apply_up_to(*store, state, store->last_index(), on_applied));
   }
   auto before = state.info();
   if (before.cluster_id.empty()) {

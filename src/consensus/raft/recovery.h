@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 
 #include "consensus/options.h"
@@ -37,7 +38,10 @@ struct Recovered {
   uint64_t uncertain_entries = 0;  ///< that were not known to be committed
   uint64_t incarnation = 0;
 };
-Result<Recovered> begin_incarnation(const RaftOptions& options, state::State& state, WallTime now);
+/// `on_applied`, when there is one, hears now and then how many of the `total` entries that the state lacked it has.
+using OnApplied = std::function<void(uint64_t done, uint64_t total)>;
+Result<Recovered> begin_incarnation(const RaftOptions& options, state::State& state, WallTime now,
+                                    const OnApplied& on_applied = {});
 
 /// Whom a change of the members brings in.
 std::map<RaftId, ipld::PeerId> members_added_by(const LogEntry& entry);

@@ -71,6 +71,7 @@ rocksdb::DBOptions to_rocks(const DatabaseOptions& options) {
   }
   db.max_background_jobs = options.background_jobs;
   db.max_open_files = options.max_open_files;
+  db.max_file_opening_threads = 1;  // RocksDB starts and joins this many for each family, whatever there is to open
   db.bytes_per_sync = options.sync_every_bytes;
   db.wal_bytes_per_sync = options.sync_every_bytes;
   db.avoid_flush_during_shutdown = true;  // owners flush when they want it; a destructor must not take seconds

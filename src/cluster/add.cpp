@@ -239,7 +239,8 @@ Task<Placed> Cluster::add_destinations(const AddParams& params) {
 
 Task<std::unique_ptr<AddWriter>> Cluster::open_add_writer(const AddParams& params, const Placed& destinations,
                                                           bool verified) {
-  AddWriterOptions options{.reservation = destinations.reservation,
+  AddWriterOptions options{.self = options_.self,
+                           .reservation = destinations.reservation,
                            .worth_trying = [this](const auto& peer) { return calls_.worth_asking(peer); },
                            .window_bytes = options_.add_window_bytes};
   std::vector<ipld::PeerId> others;

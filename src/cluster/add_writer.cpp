@@ -241,6 +241,7 @@ void AddWriter::pinned(const ipld::Cid& root) {
 
 std::vector<LeftBehind> AddWriter::left_behind() const {
   std::vector<LeftBehind> out;
+  if (local_error_) out.push_back({options_.self, local_error_->message});
   for (const auto& copy : copies_) {
     if (copy->failed()) out.push_back({copy->peer, copy->error->message});
   }

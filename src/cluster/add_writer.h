@@ -17,6 +17,7 @@
 namespace ipfsc::cluster {
 
 struct AddWriterOptions {
+  ipld::PeerId self;  ///< so this peer's own copy is called
   size_t needed = 1;  ///< copies that must be durable for the add to succeed
   /// The leader's, without which other peers take nothing.
   Bytes reservation;
@@ -29,7 +30,7 @@ struct AddWriterOptions {
   Duration last_patience = std::chrono::minutes(2);
 };
 
-/// A peer that did not get everything; it fetches what it lacks when it pins.
+/// A peer that did not get everything, maybe this one; it fetches what it lacks when it pins.
 struct LeftBehind {
   ipld::PeerId peer;
   std::string reason;

@@ -102,6 +102,7 @@ class AddWriterTest : public testing::Test {
   void open(bool here, std::string peers, AddWriterOptions options) {
     std::vector<ipld::PeerId> ids;
     for (char c : peers) ids.push_back(peer_of(c));
+    options.self = peer_of('a');
     if (options.reservation.empty()) options.reservation = "room";
     std::unique_ptr<ipfs::BlockWriter> local;
     if (here) local = std::make_unique<LocalWriter>(own, own_error);
@@ -203,6 +204,7 @@ TEST_F(AddWriterTest, AFullDiskHereIsNoHarmWhenEnoughOthersHaveIt) {
   open(true, "bc", {.needed = 2});
   ASSERT_TRUE(put_all(5));
   EXPECT_EQ(remotes['c'].taken.blocks.size(), 5u);
+  EXPECT_EQ(left(), std::vector{peer_of('a')});
   // Alone it is the add's own error.
   open(true, "", {});
   auto done = put_all(1);

@@ -177,7 +177,15 @@ Task<std::unique_ptr<AddSession>> Cluster::add(AddParams params, Caller caller) 
   params.pin.mode = model::PinMode::kRecursive;
   fill_in_factors(options_, params.pin);
   // What would make the final pin fail is told before the first byte is taken.
-  CO_TRY_ASSIGN(auto destinations, co_await add_destinations(params));
+  auto placed = co_await add_destinations(params);
+  if (!placed) {
+    // A repetition gets its first answer, also when there is no place for it now: its blocks come here.
+    CO_TRY_ASSIGN(auto first, co_await first_outcome(caller.request_id));
+    if (!first) co_return fail(placed.error());
+    params.local = true;
+    placed = Placed{.peers = {options_.self}};
+  }
+  const auto& destinations = *placed;
   auto upload = std::make_shared<Upload>(runtime_, add_counters_);
   if (params.format == AddFormat::kCar) {
     CO_TRY_ASSIGN(upload->maker, make_car_maker(params, destinations.peers));

@@ -52,6 +52,8 @@ struct ClusterOptions {
   /// Adds: bytes of content that one upload has in flight between the network and the disk.
   size_t add_window_bytes = 8 << 20;
 
+  Duration promise_lifetime = std::chrono::minutes(30);  ///< of room on a peer for content that does not come
+
   Duration connect_swarms_delay{};  ///< from the start until the IPFS nodes are connected with each other; 0 = never
   Duration metric_ttl = std::chrono::seconds(30);  ///< of disk and numpin
   Duration ping_ttl = std::chrono::seconds(30);

@@ -22,7 +22,11 @@ class PeerPicture {
  public:
   /// All outlive it.
   PeerPicture(Runtime& runtime, const ClusterOptions& options, const state::State& state, const Heartbeats& heartbeats)
-      : runtime_(runtime), options_(options), state_(state), heartbeats_(heartbeats) {}
+      : runtime_(runtime),
+        options_(options),
+        state_(state),
+        heartbeats_(heartbeats),
+        reservations_({.expire = options.promise_lifetime}) {}
 
   /// At most a moment old.
   const allocator::Peers& peers();

@@ -133,10 +133,12 @@ proto::AllocateAnswer Placement::decide(const proto::AllocateRequest& request) {
 }
 
 Result<proto::AllocateAnswer> Placement::try_to_decide(const proto::AllocateRequest& request) {
+  auto size = request.size_bytes() > 0 ? std::optional(request.size_bytes()) : std::nullopt;
   allocator::AllocationRequest wanted{.replication_factor_min = request.replication_factor_min(),
                                       .replication_factor_max = request.replication_factor_max(),
                                       .peers = picture_.peers(),
-                                      .policy = picture_.policy()};
+                                      .policy = picture_.policy(),
+                                      .size_bytes = size};
   TRY_ASSIGN(wanted.requested, peers_of(request.user_allocations()));
   TRY_ASSIGN(wanted.current, peers_of(request.holders()));
   ipld::Cid cid;
@@ -155,7 +157,6 @@ Result<proto::AllocateAnswer> Placement::try_to_decide(const proto::AllocateRequ
     TRY_ASSIGN(auto reservation, ipld::Cid::from_bytes(request.reservation()));
     picture_.released(reservation);
   }
-  auto size = request.size_bytes() > 0 ? std::optional(request.size_bytes()) : std::nullopt;
   if (request.for_add() && consensus_.is_leader()) {
     // The content has no CID yet: a name of its own stands for it.
     TRY_ASSIGN(auto reservation, ipld::Cid::of(1, ipld::kRaw, 0x12, std::to_string(runtime_.random())));

@@ -21,10 +21,10 @@ class ClusterSim : public ::testing::Test {
   static void TearDownTestSuite() { ASSERT_TRUE(set_log_levels("info")); }
 
   /// SIM_STORY=1 tells it in any case.
-  static void run(uint64_t seed, bool admin = true) {
-    SCOPED_TRACE(fmt::format("SIM_FROM={} SIM_SEEDS=1", seed));
-    auto story = SimCluster::story_of(seed);
-    story.admin = admin;
+  static void run(uint64_t seed) { run(seed, SimCluster::story_of(seed)); }
+  static void run(uint64_t seed, const Story& story) {
+    SCOPED_TRACE(fmt::format("SIM_FROM={} SIM_SEEDS=1{}{}", seed, story.admin ? "" : ", no orders",
+                             story.adds ? "" : ", no adds"));
     SimCluster cluster(seed, story);
     cluster.run();
     auto told = fmt::format("what happened:\n  {}\n", fmt::join(cluster.trace(), "\n  "));
@@ -34,7 +34,7 @@ class ClusterSim : public ::testing::Test {
   }
 };
 
-/// Seeds that have found something while nobody changed the cluster.
+/// Seeds that have found something when there were only pins and unpins.
 constexpr uint64_t kKept[] = {
     29,    // a repeated pin whose expiry had passed meanwhile was refused, though its first try had been acknowledged
     129,   // a peer that the log called down became the leader, and was down as long as it led
@@ -42,7 +42,7 @@ constexpr uint64_t kKept[] = {
     5097,  // after its disk had been full, a peer's tracker asked a state that was behind what it had been fed
 };
 
-/// And those that did with changes of the members.
+/// And those that did with changes of the members as well.
 constexpr uint64_t kKeptWithChanges[] = {
     15,    // a voter was removed while two others were down, and the rest had no majority
     98,    // of two changes of a peer's entry at the same time one was lost
@@ -52,8 +52,14 @@ constexpr uint64_t kKeptWithChanges[] = {
 };
 
 TEST_F(ClusterSim, KeepsItsPromisesInStoriesThatFoundABug) {
-  for (auto seed : kKept) run(seed, false);
-  for (auto seed : kKeptWithChanges) run(seed, true);
+  auto keep = [](uint64_t seed, bool admin) {
+    auto story = SimCluster::story_of(seed);
+    story.admin = admin;
+    story.adds = false;
+    run(seed, story);
+  };
+  for (auto seed : kKept) keep(seed, false);
+  for (auto seed : kKeptWithChanges) keep(seed, true);
 }
 
 TEST_F(ClusterSim, KeepsItsPromisesWhateverGoesWrong) {
@@ -128,6 +134,19 @@ class QuietCluster : public ClusterSim {
     model::PinOptions options{.replication_factor_min = copies, .replication_factor_max = copies};
     for (auto* each : on) options.user_allocations.push_back(each->id());
     return runtime().run_task(leader()->cluster().pin(cid, std::move(options), {.actor = "user"}));
+  }
+  Task<> add(int copies, Bytes request_id) {
+    auto content = contents_of(1).back();
+    content.params.pin = {.replication_factor_min = copies, .replication_factor_max = copies};
+    cluster::Caller caller{.actor = "user", .request_id = std::move(request_id)};
+    CO_TRY_ASSIGN(auto session, co_await leader()->cluster().add(std::move(content.params), std::move(caller)));
+    for (auto& [path, bytes] : content.files) {
+      CO_TRY(co_await session->begin_file(path));
+      CO_TRY(co_await session->write(std::move(bytes)));
+      CO_TRY(co_await session->end_file());
+    }
+    CO_TRY(co_await session->finish());
+    co_return Result<>{};
   }
   std::vector<ipld::PeerId> allocations(const ipld::Cid& cid) {
     return leader() ? leader()->state()->get(cid)->value().pin.allocations : std::vector<ipld::PeerId>();
@@ -218,6 +237,22 @@ TEST_F(QuietCluster, CopiesOfAPeerRemovedAtOnceAreMadeElsewhere) {
     return held.size() == 2 && std::ranges::count(held, gone->id()) == 0;
   })) << allocations(cid).size()
       << " copies, " << std::ranges::count(allocations(cid), gone->id()) << " of them gone";
+}
+
+TEST_F(QuietCluster, AnswersARepeatedAddAsTheFirst) {
+  gather({.peers = 3, .steps = 0});
+  ASSERT_TRUE(runtime().run_task(add(3, "once")));
+  auto* dead = others({leader()}).front();
+  dead->crash();
+  ASSERT_TRUE(wait([&] { return leader()->state()->peer(dead->id())->state == proto::PEER_STATE_DOWN; }));
+  EXPECT_TRUE(runtime().run_task(add(3, "once")));
+  EXPECT_FALSE(runtime().run_task(add(3, "another"))) << "there are two of the three peers that it needs";
+}
+
+TEST_F(QuietCluster, RoomForAddsIsPromisedOnceAndGivenBack) {
+  gather({.peers = 3, .steps = 0});
+  cluster->check_room();
+  EXPECT_EQ(cluster->complaints(), std::vector<std::string>());
 }
 
 // What the checks have to see.

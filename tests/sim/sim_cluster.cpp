@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
+
+#include "base/check.h"
 
 namespace ipfsc::sim {
 namespace {
@@ -13,6 +16,7 @@ constexpr Duration kLook = 200ms;       // between two looks at what must always
 constexpr Duration kGatherTime = 2min;  // until all peers are there
 constexpr Duration kRestTime = 5min;    // until all is as the pinset says
 constexpr Duration kRestLook = 1s;
+constexpr Duration kHeardTime = 1s;  // until the leader has heard what is given back
 constexpr size_t kMostPeers = 9;
 constexpr Duration kVoterGrace = 5s;
 constexpr int64_t kDriftPpm = 50'000;
@@ -27,14 +31,15 @@ Story SimCluster::story_of(uint64_t seed) {
                    : size < 9 ? 4
                               : static_cast<int>(6 + random() % 4),
           .steps = static_cast<int>(15 + random() % 20),
-          .admin = true};
+          .admin = true,
+          .adds = true};
 }
 
 SimCluster::SimCluster(uint64_t seed, const Story& story)
     : story_(story),
       random_(seed),
       world_(seed),
-      load_(world_, random_(), complaints_),
+      load_(world_, random_(), complaints_, story.adds),
       admin_(world_, seed, complaints_),
       book_(complaints_),
       started_(static_cast<size_t>(story.peers)),
@@ -75,6 +80,7 @@ void SimCluster::run() {
   if (complaints_.empty()) storm();
   if (complaints_.empty()) come_to_rest();
   if (complaints_.empty()) check_end();
+  if (complaints_.empty() && story_.adds) check_room();
 }
 
 void SimCluster::start(SimPeer& peer) {
@@ -328,6 +334,33 @@ void SimCluster::check_end() {
     load_.check_history(*peer);
     auto scan = peer->state()->scan_hash();
     if (!scan || !scan->equal()) complaints_.push_back("the state of " + peer->name() + " is not what its hash says");
+  }
+}
+
+void SimCluster::check_room() {
+  run_for(std::max(kPromiseLifetime, kMetricTime) + kHeardTime);
+  uint64_t free = std::numeric_limits<uint64_t>::max();
+  int takers = 0;
+  for (const auto& peer : peers_) {
+    if (peers_.front()->state()->peer(peer->id())->state != proto::PEER_STATE_UP) continue;
+    ++takers;
+    auto stat = world_.runtime.run_task(peer->node().stat());
+    CHECK(stat);
+    free = std::min(free, stat->storage_max_bytes - stat->repo_size_bytes);
+  }
+  cluster::AddParams add{.pin = {.replication_factor_min = takers, .replication_factor_max = takers},
+                         .size_hint_bytes = free + 1};
+  auto open = [&] { return world_.runtime.run_task(any_peer().cluster().add(add, {})); };
+  if (open()) complaints_.push_back("an add was accepted for which there is no room");
+  add.size_hint_bytes = free;
+  {
+    auto first = open();
+    if (!first) return complaints_.push_back("room is not given back: " + first.error().message);
+    if (open()) complaints_.push_back("room was promised twice");
+  }
+  run_for(kHeardTime);
+  if (auto again = open(); !again) {
+    complaints_.push_back("room of an add that was given up is not given back: " + again.error().message);
   }
 }
 

@@ -17,6 +17,7 @@ struct Story {
   int steps = 30;  ///< things that happen, about two a second
   Duration repin_grace = std::chrono::seconds(3);
   bool admin = false;         ///< somebody changes peers meanwhile: drains, roles, pauses
+  bool adds = false;          ///< users add content, too
   std::vector<int> one_node;  ///< numbers of peers that use one IPFS node
 };
 
@@ -32,6 +33,8 @@ class SimCluster {
   void storm();
   void come_to_rest();
   void check_end();
+  /// Room that was promised to adds is there again, and is not promised twice.
+  void check_room();
 
   /// What did not hold.
   const std::vector<std::string>& complaints() const { return complaints_; }

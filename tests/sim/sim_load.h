@@ -1,5 +1,5 @@
-// SimLoad: the users of a simulated cluster. They pin and unpin through any peer, repeat what they got no answer to
-// when they gave it a request id, and remember what they were promised.
+// SimLoad: the users of a simulated cluster. They pin, unpin and add through any peer, repeat what they got no answer
+// to when they gave it a request id, and remember what they were promised.
 #pragma once
 
 #include <deque>
@@ -7,15 +7,26 @@
 #include <string>
 #include <vector>
 
+#include "sim/sim_content.h"
 #include "sim/sim_peer.h"
 
 namespace ipfsc::sim {
+
+/// How a user adds.
+struct Upload {
+  const Content* content = nullptr;
+  bool local = false, no_pin = false;
+  std::optional<uint64_t> size_hint_bytes;
+  Duration pause{};        ///< between two pieces
+  bool goes_away = false;  ///< before the end
+};
 
 /// One wish of a user. Its actor is unique, so the history says what became of it.
 struct Write {
   ipld::Cid cid;
   bool pins = true;  ///< false: unpins
   model::PinOptions options;
+  std::optional<Upload> upload;  ///< it adds what it pins
   std::string actor;
   Bytes request_id;  ///< empty: it is tried once
   SteadyTime began;
@@ -23,13 +34,16 @@ struct Write {
   unsigned unknown = 0;  ///< tries that were not answered, or not for certain
   bool open = false;     ///< a try is under way
   std::string refusal;   ///< of the last try that was refused
+
+  bool in_history() const { return !upload || !upload->no_pin; }
 };
 
 class SimLoad {
  public:
   /// `complaints` gets one line for each broken promise.
-  SimLoad(World& world, uint64_t seed, std::vector<std::string>& complaints);
+  SimLoad(World& world, uint64_t seed, std::vector<std::string>& complaints, bool adds = false);
 
+  /// All that may be in the pinset. What has been added is pinned and unpinned as the rest from then on.
   const std::vector<ipld::Cid>& cids() const { return cids_; }
   const std::deque<Write>& writes() const { return writes_; }
   /// Begins a write, or repeats an old one, through `peer`, which is ready. Returns what it is, for the trace.
@@ -44,16 +58,23 @@ class SimLoad {
 
  private:
   size_t choose();
+  Upload any_upload();
   ipld::PeerId any_peer();
   Task<> attempt(SimPeer& peer, size_t number);
-  void note(SimPeer& peer, Write& write, const Result<model::Pin>& answer);
+  /// The CID that the answer names.
+  Task<ipld::Cid> carry_out(SimPeer& peer, Write& write);
+  Task<ipld::Cid> add(SimPeer& peer, Write& write, cluster::Caller caller);
+  void check_copies(const SimPeer& peer, const Write& write, const model::AddedOutput& answer);
+  void note(SimPeer& peer, Write& write, const Result<ipld::Cid>& answer);
   std::vector<state::Revision> records_of(const SimPeer& peer, const Write& write) const;
 
   World& world_;
   std::mt19937_64 random_;
   std::vector<std::string>& complaints_;
   std::vector<ipld::Cid> cids_;
-  std::deque<Write> writes_;  // stable addresses
+  std::vector<ipld::Cid> there_;   // of cids_: somewhere
+  std::vector<Content> contents_;  // that are added
+  std::deque<Write> writes_;       // stable addresses
 };
 
 }  // namespace ipfsc::sim

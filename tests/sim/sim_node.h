@@ -1,10 +1,13 @@
-// SimNode: an IPFS node beside a simulated peer. It outlives crashes of the peer, can be slow, full, down or hang, and
-// finds content only where the simulated world has it.
+// SimNode: an IPFS node beside a simulated peer. It outlives crashes of the peer, can be slow, full, down or hang,
+// takes the blocks of adds, and finds others only where the simulated world has them.
 #pragma once
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "base/notifier.h"
 #include "base/runtime.h"
@@ -27,8 +30,12 @@ class SimNode;
 struct Swarm {
   std::map<ipld::PeerId, SimNode*> nodes;
   std::function<bool(const ipld::PeerId& from, const ipld::PeerId& to)> connected;
-  std::set<ipld::Cid> elsewhere;  ///< content that nodes outside of the cluster have
+  std::set<ipld::Cid> elsewhere;      ///< content that nodes outside of the cluster have
+  std::map<ipld::Cid, Bytes> blocks;  ///< of adds; what else there is has one block, whose bytes nobody needs
+  /// The block is with somebody whom the seeker can ask.
   bool finds(const ipld::Cid& cid, const ipld::PeerId& seeker) const;
+  /// `root` and all that is below it.
+  std::set<ipld::Cid> dag(const ipld::Cid& root) const;
 };
 
 /// I/O thread only. Blocks are never collected.
@@ -41,9 +48,11 @@ class SimNode final : public ipfs::UnusedNode {
   void set_fault(NodeFault fault);
   NodeFault fault() const { return fault_; }
   bool gives() const { return fault_ != NodeFault::kDown && fault_ != NodeFault::kHangs; }
-  /// Somebody brought the content here, without a pin.
+  /// Somebody brought the block here, without a pin.
   void hold(const ipld::Cid& cid) { blocks_.insert(cid); }
-  bool holds(const ipld::Cid& cid) const { return blocks_.contains(cid); }
+  /// It has the block, or all that a pin of it needs.
+  bool has_block(const ipld::Cid& cid) const { return blocks_.contains(cid); }
+  bool holds(const ipld::Cid& cid, bool recursive = true) const { return lacks(cid, recursive).empty(); }
   void forget_pins() { pins_.clear(); }
   const std::map<ipld::Cid, ipfs::PinKind>& pins() const { return pins_; }
 
@@ -52,10 +61,15 @@ class SimNode final : public ipfs::UnusedNode {
   Task<> unpin(ipld::Cid cid) override;
   Task<ipfs::PinKind> pinned(ipld::Cid cid, bool recursive_wanted) override;
   std::unique_ptr<ipfs::PinList> list_pins() override;
+  Task<std::unique_ptr<ipfs::BlockWriter>> put_blocks(ipfs::WriterOptions options) override;
   Task<ipfs::RepoStat> stat() override;
 
  private:
+  class Writer;
+
   Task<> answer();
+  Task<> work_for(Duration time);
+  std::vector<ipld::Cid> lacks(const ipld::Cid& cid, bool recursive) const;
   Task<> fetch(const ipfs::PinRequest& request);
   Result<> take(const ipfs::PinRequest& request);
 
@@ -64,7 +78,7 @@ class SimNode final : public ipfs::UnusedNode {
   Swarm& swarm_;
   std::string id_;
   NodeFault fault_ = NodeFault::kNone;
-  std::set<ipld::Cid> blocks_;  // of whole DAGs, by root
+  std::set<ipld::Cid> blocks_;
   std::map<ipld::Cid, ipfs::PinKind> pins_;
   Notifier changed_;
 };

@@ -147,8 +147,9 @@ SimPeer::SimPeer(World& world, const PeerSettings& settings)
   cluster_options_.allocate_by = {"freespace"};
   cluster_options_.repin_grace = settings.repin_grace;
   cluster_options_.write_timeout = 6s;
+  cluster_options_.promise_lifetime = kPromiseLifetime;
   cluster_options_.trim_interval = 20s;
-  cluster_options_.metric_ttl = cluster_options_.ping_ttl = 10s;
+  cluster_options_.metric_ttl = cluster_options_.ping_ttl = kMetricTime * 2;
 }
 
 SimPeer::~SimPeer() {

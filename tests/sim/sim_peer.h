@@ -59,6 +59,11 @@ class PeerRuntime final : public Runtime {
   const int64_t drift_ppm_;
 };
 
+/// Between two metrics of a peer.
+inline constexpr Duration kMetricTime = std::chrono::seconds(5);
+/// Of room for content that does not come.
+inline constexpr Duration kPromiseLifetime = std::chrono::seconds(5);
+
 struct PeerSettings {
   int number = 1;  ///< gives name, id and address
   uint64_t flush_log_bytes = 32 << 20;

@@ -16,7 +16,8 @@ constexpr Duration kLook = 200ms;       // between two looks at what must always
 constexpr Duration kGatherTime = 2min;  // until all peers are there
 constexpr Duration kRestTime = 5min;    // until all is as the pinset says
 constexpr Duration kRestLook = 1s;
-constexpr Duration kHeardTime = 1s;  // until the leader has heard what is given back
+constexpr Duration kHeardTime = 1s;             // until the leader has heard what is given back
+constexpr uint64_t kNever = uint64_t{1} << 40;  // writes
 constexpr size_t kMostPeers = 9;
 constexpr Duration kVoterGrace = 5s;
 constexpr int64_t kDriftPpm = 50'000;
@@ -338,6 +339,7 @@ void SimCluster::check_end() {
 }
 
 void SimCluster::check_room() {
+  for (const auto& peer : peers_) peer->cut_power_after(kNever);  // those that were to crash later do not
   run_for(std::max(kPromiseLifetime, kMetricTime) + kHeardTime);
   uint64_t free = std::numeric_limits<uint64_t>::max();
   int takers = 0;

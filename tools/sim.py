@@ -8,7 +8,7 @@ import sys
 from test import JOBS, ROOT, SANITIZERS
 
 SIMULATIONS = {
-    "cluster": "ClusterSim.KeepsItsPromisesWhateverGoesWrong",
+    "cluster": "Seeds/ClusterSimSlice.*",
     "consensus": "RaftChaos.*:RaftConsensus.NoAcknowledgedWriteIsLostWhereverThePowerIsCut",
     "state": "Seeds/*",
     "tracker": "TrackerProperty.EndsWhereTheStateEnds",

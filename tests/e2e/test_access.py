@@ -592,9 +592,12 @@ def test_the_signal_reads_the_pinning_service_tags_and_limits(new_peer):
     assert ask(peer, "pinsvcapi", "GET", "/pins")[0] == 401
     assert ask(peer, "pinsvcapi", "GET", "/pins", headers=basic("ann", "a"))[0] == 200
     until(lambda: list(tags()) == ["north"], "the tag is there")
-    port = int(as_list(peer.config["api"]["restapi"]["http_listen_multiaddress"])[0].split("/")[4])
-    with socket.create_connection(("127.0.0.1", port)):
-        until(lambda: peer.request("GET", "/id")[0] == 503, "one connection is the most")
+    address = ("127.0.0.1", int(as_list(peer.config["api"]["restapi"]["http_listen_multiaddress"])[0].split("/")[4]))
+
+    def second_is_refused():
+        with socket.create_connection(address), socket.create_connection(address, timeout=5) as second:
+            return b"503" in second.recv(100)
+    until(second_is_refused, "one connection is the most")
 
 
 @pytest.mark.parametrize("change,what", [

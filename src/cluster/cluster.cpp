@@ -47,6 +47,7 @@ void Cluster::start() {
   tasks_.spawn("expiry", expire_pins(context()));
   tasks_.spawn("trimming", trim_history(context()));
   tasks_.spawn("replaced pinning requests", pinning_->run());
+  tasks_.spawn("interrupted removals", finish_removals());
   if (options_.connect_swarms_delay > Duration::zero()) tasks_.spawn("connecting IPFS nodes", connect_swarms());
   heartbeats_.start();
   if (!options_.follower_mode) tasks_.spawn("moving copies", mover_->run());

@@ -254,6 +254,7 @@ class Cluster {
   Result<state::Peer> member(const ipld::PeerId& peer) const;
   Task<> remove_as_leader(ipld::PeerId peer, bool force, bool ban);
   Task<> empty_peer(const ipld::PeerId& peer, bool force);
+  Task<> finish_removals();
   HeartbeatSources metric_sources();
   Task<> refresh_ipfs_id();
   Task<> connect_swarms();

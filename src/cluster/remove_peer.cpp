@@ -1,4 +1,7 @@
 // Removing a peer: its copies are made elsewhere first, then it loses its place in the log.
+#include <algorithm>
+#include <map>
+
 #include "base/log.h"
 #include "cluster/cluster.h"
 #include "cluster/members.h"
@@ -18,6 +21,8 @@ constexpr Duration kReport = std::chrono::seconds(10);
 constexpr Duration kLeaderTime = std::chrono::seconds(10);
 constexpr int kTries = 20;  // while the leadership moves
 constexpr Duration kTryAgain = std::chrono::milliseconds(250);
+constexpr Duration kLookForHalves = std::chrono::seconds(5);
+constexpr Duration kHalfRemoved = std::chrono::seconds(15);  // longer than one that lost its data takes to join again
 
 std::vector<proto::Operation> remove_entries(const ipld::PeerId& peer, bool ban) {
   std::vector<proto::Operation> operations(1);
@@ -91,6 +96,28 @@ Task<> Cluster::remove_as_leader(ipld::PeerId peer, bool force, bool ban) {
   CO_TRY(co_await submit(remove_entries(peer, ban)));
   log.info("the peer {} was removed", peer.to_string());
   co_return Result<>{};
+}
+
+/// A leader that is lost between the two steps of a removal leaves a peer that has no place in the log any more, so
+/// that it hears of nothing, and that everybody counts as a member.
+Task<> Cluster::finish_removals() {
+  std::map<ipld::PeerId, SteadyTime> halves;  // and since when
+  for (;;) {
+    CO_TRY(co_await runtime_.sleep_for(kLookForHalves));
+    auto known = std::exchange(halves, {});
+    if (!consensus_.is_leader()) continue;
+    auto members = consensus_.members();
+    for (const auto& peer : state_.peers()) {
+      if (!belongs(peer) || std::ranges::find(members, peer.id, &consensus::Member::peer) != members.end()) continue;
+      auto now = runtime_.now();
+      auto since = known.contains(peer.id) ? known.at(peer.id) : now;
+      halves.emplace(peer.id, since);
+      if (now - since < kHalfRemoved) continue;
+      log.warn("the removal of the peer {} was interrupted, and is completed", peer.id.to_string());
+      auto done = co_await submit(remove_entries(peer.id, /*ban=*/false));
+      if (!done) log.warn("it cannot be completed yet: {}", done.error().message);
+    }
+  }
 }
 
 /// Until nothing is allocated to the peer by name. What is pinned everywhere is on the others already.

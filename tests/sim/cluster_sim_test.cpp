@@ -53,7 +53,9 @@ constexpr uint64_t kKeptWithChanges[] = {
 
 /// And with adds, too.
 constexpr uint64_t kKeptWithAdds[] = {
-    55,  // an add whose own peer's node was full did not name that peer among those who lack blocks
+    55,   // an add whose own peer's node was full did not name that peer among those who lack blocks
+    99,   // a leader that was lost within a removal left a peer that only the log knew to be gone, and
+    134,  // who is gone believed in the leader that answered its questions
 };
 
 TEST_F(ClusterSim, KeepsItsPromisesInStoriesThatFoundABug) {

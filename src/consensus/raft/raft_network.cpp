@@ -10,7 +10,7 @@ namespace {
 LogComponent log("raft");
 
 constexpr size_t kMostStrangers = 64;
-constexpr uint32_t kSnapshotMessage = 7, kHeartbeatMessage = 8;  // eraftpb.MessageType
+constexpr uint32_t kSnapshotMessage = 7, kHeartbeatMessage = 8, kReadAnswerMessage = 16;  // eraftpb.MessageType
 
 }  // namespace
 
@@ -117,7 +117,8 @@ void RaftConsensus::deliver(const ipld::PeerId& from, ByteView message) {
     log.debug("dropped a message of {} for member {} in the name of member {}", from.to_string(), info->to, info->from);
     return;
   }
-  if (info->from == leader_) leader_heard_at_ = runtime_.now();
+  // An answer to a question is given to those, too, who have no place in the log any more.
+  if (info->from == leader_ && info->type != kReadAnswerMessage) leader_heard_at_ = runtime_.now();
   if (info->type == kSnapshotMessage && info->snapshot) return hold_snapshot(*std::move(info), message);
   if (auto done = engine_->step(message); !done && done.error().kind == ErrorKind::kDataLoss) {
     fail_engine(done.error());

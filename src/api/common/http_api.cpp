@@ -72,7 +72,7 @@ struct HttpApi::Impl {
       for (const auto& value : values) response.add_header(name, value);
     }
     if (parts.answers_cors && cors.handle(request, response)) return answered();
-    if (is_open(request.method(), request.path())) return serve(request, response);
+    if (is_open(request.method(), request.path())) return serve(request, response, operation_of(request));
     auto attempt = attempt_of(request);
     if (auto decision = gate.decide_now(attempt)) return admit(*std::move(decision), request, response);
     return handle_when_decided(attempt, request, response);
@@ -108,10 +108,10 @@ struct HttpApi::Impl {
       issue_jwt(request, response);
       return answered();
     }
-    return serve(request, response);
+    return serve(request, response, operation);
   }
 
-  Task<> serve(net::Request& request, net::Response& response) {
+  Task<> serve(net::Request& request, net::Response& response, auth::Operation operation) {
     if (request.path() == "/livez" && request.method() == "GET") {
       (void)response.send(200, "{\"status\":\"alive\"}\n", "application/json");
       return answered();
@@ -120,7 +120,7 @@ struct HttpApi::Impl {
       refuse(request, response, 503, ready.error().message);
       return answered();
     }
-    if (is_audited(request)) return audited(request, response);
+    if (is_audited(request, operation)) return audited(request, response);
     return parts.handler(request, response);
   }
 
@@ -131,7 +131,7 @@ struct HttpApi::Impl {
       response.set_header("Retry-After", std::to_string(seconds));
     }
     parts.send_error(response, status, message);
-    audit(request, status, message, runtime.wall_now(), {});
+    if (is_audited(request, operation_of(request))) audit(request, status, message, runtime.wall_now(), {});
   }
 
   /// POST /token: as in Go, for whoever has logged in.
@@ -144,19 +144,18 @@ struct HttpApi::Impl {
     object.end();
     body += '\n';
     (void)response.send(200, body, "application/json");
-    audit(request, 200, {}, runtime.wall_now(), {});
+    if (logs.audit->enabled()) audit(request, 200, {}, runtime.wall_now(), {});
   }
 
   auth::Operation operation_of(const net::Request& request) const {
     return parts.operation ? parts.operation(request) : auth::operation_by_method(request.method());
   }
 
-  bool is_audited(const net::Request& request) const {
-    return is_write(request.method()) && logs.audit->enabled() && operation_of(request) != auth::Operation::kRead;
+  bool is_audited(const net::Request& request, auth::Operation operation) const {
+    return is_write(request.method()) && operation != auth::Operation::kRead && logs.audit->enabled();
   }
 
   void audit(const net::Request& request, int status, std::string_view error, WallTime time, Duration took) {
-    if (!is_audited(request)) return;
     logs.audit->write(audit_line(parts.name, request, status, error, time, took));
   }
 

@@ -191,8 +191,7 @@ void RaftConsensus::applied(Applied work) {
     if (one.passed_over) {
       queue_.passed_over(applied_);
       forwards_miss();
-    }
-    if (!forwarded(one.origin, {applied_, one.entry->term}, std::move(one.outcomes))) {
+    } else if (!forwarded(one.origin, {applied_, one.entry->term}, std::move(one.outcomes))) {
       queue_.applied(applied_, one.entry->term, std::move(one.outcomes));
     }
     forwards_see(one.entry->term);

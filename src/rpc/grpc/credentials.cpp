@@ -1,5 +1,6 @@
 #include "rpc/grpc/credentials.h"
 
+#include <absl/synchronization/mutex.h>
 #include <fmt/format.h>
 #include <grpc/support/log.h>
 #include <grpcpp/security/tls_certificate_provider.h>
@@ -112,11 +113,13 @@ std::shared_ptr<grpc::ChannelCredentials> channel_credentials(const RpcOptions& 
   return tls::TlsCredentials(credentials);
 }
 
-void route_library_log() {
+void prepare_library() {
   static std::once_flag once;
   std::call_once(once, [] {
     gpr_set_log_function(&take_log_line);
     gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);  // its lines of lower rank crash at times (1.51)
+    // Distributions ship it on, at a twentieth of what a call costs.
+    absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   });
 }
 

@@ -15,7 +15,8 @@ std::shared_ptr<grpc::ServerCredentials> server_credentials(const RpcOptions& op
 /// Accepts `expected` only.
 std::shared_ptr<grpc::ChannelCredentials> channel_credentials(const RpcOptions& options, const ipld::PeerId& expected);
 
-/// gRPC's own error lines go to our log as debug lines; a refused handshake is a warning, at most one a minute.
-void route_library_log();
+/// Before gRPC is used: its own error lines go to our log as debug lines; a refused handshake is a warning, at most one
+/// a minute.
+void prepare_library();
 
 }  // namespace ipfsc::rpc

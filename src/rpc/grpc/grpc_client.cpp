@@ -53,6 +53,8 @@ struct GrpcClient::Connection {
     // Each peer's channel accepts that peer only: connections must not be shared between channels.
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+    arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, static_cast<int>(options.window_bytes));
     arguments.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
     arguments.SetMaxSendMessageSize(static_cast<int>(options.max_message_bytes));
     arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, milliseconds(options.reconnect_at_first));
@@ -235,7 +237,7 @@ class FailedStream final : public Stream {
 
 GrpcClient::GrpcClient(Runtime& runtime, RpcOptions options)
     : shared_(std::make_shared<Shared>(runtime, std::move(options))) {
-  route_library_log();
+  prepare_library();
 }
 
 GrpcClient::~GrpcClient() { CHECK(shared_->calls.empty()); }

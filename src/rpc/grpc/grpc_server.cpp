@@ -5,8 +5,10 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include <atomic>
 #include <mutex>
 #include <set>
+#include <vector>
 
 #include <boost/asio/cancellation_signal.hpp>
 
@@ -23,6 +25,8 @@ namespace ipfsc::rpc {
 namespace {
 
 LogComponent log("rpc");
+
+constexpr size_t kMostUnswept = 64;  // calls that are over, while no new one comes
 
 /// "ipv4:127.0.0.1:9096" → "127.0.0.1:9096"
 std::string remote_of(const std::string& peer) {
@@ -42,11 +46,17 @@ struct GrpcServer::Shared {
   Gatekeeper gatekeeper;
   Meter* const meter;
   Notifier changed;  // a call has ended
-  std::set<ServerCall*> calls;
-  bool stopping = false;
+  std::atomic<bool> stopping = false;
+
+  std::vector<std::shared_ptr<ServerCall>> under_way();
+
+  std::mutex mutex;                               // of what follows
+  std::set<ServerCall*> calls;                    // on which gRPC works
+  std::vector<std::shared_ptr<ServerCall>> over;  // let go of on the I/O thread, where they belong
 };
 
-/// One call. gRPC's threads only post; everything else happens on the I/O thread. Lives until OnDone.
+/// One call. gRPC's threads only post; everything else happens on the I/O thread. Lives until it is swept up after
+/// OnDone. Waking the I/O thread is what a small call costs most: a unary one does it once, with its request there.
 class GrpcServer::ServerCall final : public grpc::ServerGenericBidiReactor,
                                      public Stream,
                                      public std::enable_shared_from_this<ServerCall> {
@@ -57,7 +67,22 @@ class GrpcServer::ServerCall final : public grpc::ServerGenericBidiReactor,
   /// gRPC's thread.
   void begin() {
     self_ = shared_from_this();
-    post([this] { start(); });
+    {
+      std::lock_guard lock(shared_->mutex);
+      shared_->calls.insert(this);
+    }
+    const auto* method = method_of_context();
+    if (method == nullptr || method->stream) return post([this] { start(); });
+    reading_ = reading_first_ = true;
+    StartRead(&incoming_);
+  }
+  static void sweep(Shared& shared) {
+    std::vector<std::shared_ptr<ServerCall>> over;
+    {
+      std::lock_guard lock(shared.mutex);
+      over.swap(shared.over);
+    }
+    if (!over.empty()) shared.changed.notify_all();
   }
   void cancel() {
     {
@@ -70,8 +95,10 @@ class GrpcServer::ServerCall final : public grpc::ServerGenericBidiReactor,
   Task<std::optional<Bytes>> read() override {
     CHECK(!reading_);
     if (ended_) co_return std::nullopt;
-    reading_ = true;
-    StartRead(&incoming_);
+    if (!std::exchange(reading_first_, false)) {
+      reading_ = true;
+      StartRead(&incoming_);
+    }
     while (reading_) CO_TRY(co_await changed_.wait());
     if (!read_ok_) {
       ended_ = true;
@@ -98,21 +125,27 @@ class GrpcServer::ServerCall final : public grpc::ServerGenericBidiReactor,
   Task<> end_writes() override { co_return Result<>{}; }
 
  private:
+  std::string_view path() const {
+    std::string_view path = context_.method();
+    if (path.starts_with('/')) path.remove_prefix(1);
+    return path;
+  }
+  /// Of any thread: the table does not change any more.
+  const Router::Method* method_of_context() const { return shared_->router.find(path()); }
+
   void start() {
-    shared_->calls.insert(this);
+    sweep(*shared_);
     if (shared_->stopping) return finish(fail(ErrorKind::kUnavailable, "this peer is shutting down"));
     auto caller = caller_of_context();
     if (!caller) return finish(fail(caller.error()));
-    std::string_view path = context_.method();
-    if (path.starts_with('/')) path.remove_prefix(1);
-    const auto* method = shared_->router.find(path);
+    const auto* method = method_of_context();
     if (method == nullptr) {
-      return finish(fail(ErrorKind::kUnimplemented, fmt::format("this peer does not know the call {}", path)));
+      return finish(fail(ErrorKind::kUnimplemented, fmt::format("this peer does not know the call {}", path())));
     }
     if (auto allowed = shared_->gatekeeper(*caller, method->access); !allowed) return finish(allowed);
     CallInfo info{.caller = *std::move(caller), .remote = remote_of(context_.peer())};
     spawn_into(
-        shared_->runtime.executor(), handle(shared_from_this(), std::string(path), *method, std::move(info)),
+        shared_->runtime.executor(), handle(shared_from_this(), std::string(path()), *method, std::move(info)),
         [self = shared_from_this()](Result<> result) { self->finish(std::move(result)); }, cancel_.slot());
   }
 
@@ -148,6 +181,7 @@ class GrpcServer::ServerCall final : public grpc::ServerGenericBidiReactor,
   void end() {
     if (result_ && answer_ && !cancelled_) {
       outgoing_ = to_buffer(*std::move(answer_));
+      ending_ = true;
       StartWriteAndFinish(&outgoing_, {}, grpc::Status::OK);
     } else {
       Finish(to_status(result_));
@@ -158,12 +192,13 @@ class GrpcServer::ServerCall final : public grpc::ServerGenericBidiReactor,
     post([this, ok] {
       reading_ = false;
       read_ok_ = ok;
+      if (reading_first_) start();
     });
   }
   void OnWriteDone(bool ok) override {
+    if (ending_) return;  // OnDone follows
     post([this, ok] {
-      // Also after the write of end(), which has nothing more to do.
-      if (!std::exchange(writing_, false)) return;
+      writing_ = false;
       write_ok_ = ok;
       if (finished_) end();
     });
@@ -179,11 +214,16 @@ class GrpcServer::ServerCall final : public grpc::ServerGenericBidiReactor,
       std::lock_guard lock(context_mutex_);
       context_gone_ = true;
     }
-    post([this] {
-      shared_->calls.erase(this);
-      shared_->changed.notify_all();
-      self_.reset();
-    });
+    bool wake = false;
+    auto shared = shared_;
+    {
+      std::lock_guard lock(shared->mutex);
+      shared->calls.erase(this);
+      shared->over.push_back(std::move(self_));
+      wake = shared->stopping || shared->over.size() == kMostUnswept;
+    }
+    // It may be gone by now.
+    if (wake) boost::asio::post(shared->runtime.executor(), [shared] { sweep(*shared); });
   }
 
   template <class Step>
@@ -203,11 +243,20 @@ class GrpcServer::ServerCall final : public grpc::ServerGenericBidiReactor,
   std::optional<Bytes> answer_;
   Result<> result_;
   bool reading_ = false, read_ok_ = false, ended_ = false;
+  bool reading_first_ = false;  // since begin()
+  std::atomic<bool> ending_ = false;
   bool writing_ = false, write_ok_ = false;
   bool cancelled_ = false, finished_ = false;
   boost::asio::cancellation_signal cancel_;
   Notifier changed_;
 };
+
+std::vector<std::shared_ptr<GrpcServer::ServerCall>> GrpcServer::Shared::under_way() {
+  std::lock_guard lock(mutex);
+  auto all = over;
+  for (auto* call : calls) all.push_back(call->shared_from_this());
+  return all;
+}
 
 class GrpcServer::Service final : public grpc::CallbackGenericService {
  public:
@@ -227,7 +276,7 @@ class GrpcServer::Service final : public grpc::CallbackGenericService {
 
 GrpcServer::GrpcServer(Runtime& runtime, RpcOptions options, const Router& router, Gatekeeper gatekeeper, Meter* meter)
     : shared_(std::make_shared<Shared>(runtime, std::move(options), router, std::move(gatekeeper), meter)) {
-  route_library_log();
+  prepare_library();
 }
 
 GrpcServer::~GrpcServer() { CHECK(!service_); }
@@ -250,6 +299,8 @@ Result<> GrpcServer::start() {
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
   builder.SetMaxSendMessageSize(static_cast<int>(options.max_message_bytes));
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, static_cast<int>(options.window_bytes));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_streams);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(options.keepalive));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(options.keepalive_timeout));
@@ -278,12 +329,16 @@ Task<> GrpcServer::stop() {
   auto grace = std::chrono::system_clock::now() +
                std::chrono::duration_cast<std::chrono::system_clock::duration>(shared_->options.stop_grace);
   // What waits for news of its own ends at once; the rest has the grace.
-  for (auto* call : shared_->calls) call->cancel();
+  for (const auto& call : shared_->under_way()) call->cancel();
   auto shut = co_await run_blocking(shared_->runtime, [this, grace]() -> Result<> {
     service_->server->Shutdown(grace);
     return {};
   });
-  while (!shared_->calls.empty()) (void)co_await shared_->changed.wait();
+  for (;;) {
+    ServerCall::sweep(*shared_);
+    if (shared_->under_way().empty()) break;
+    (void)co_await shared_->changed.wait();
+  }
   service_.reset();
   co_return shut;
 }

@@ -215,9 +215,12 @@ class Cluster {
   Context context() { return {runtime_, options_, state_, consensus_, tracker_, ipfs_}; }
   Result<> check_writable() const;
   Result<PlannedPin> plan(const ipld::Cid& cid, model::PinOptions options);
+  Result<PlannedPin> plan(const ipld::Cid& cid, model::PinOptions options, const PinSituation& situation);
   Result<PinSituation> situation_of(const ipld::Cid& cid) const;
   Task<PlacedPin> plan_and_place(const ipld::Cid& cid, model::PinOptions options, const Placed& sent_to);
-  Task<PlacedPin> plan_and_place_new(const ipld::Cid& cid, model::PinOptions options);
+  Task<std::vector<Result<PlacedPin>>> place_many(std::vector<std::pair<ipld::Cid, model::PinOptions>> pins,
+                                                  bool only_new);
+  static PlacedPin placed_at(PlannedPin planned, PinSituation now, std::vector<ipld::PeerId> peers);
   Task<PlacedPin> place(PlannedPin planned, const ClaimName& who, const Bytes& reservation);
   Result<model::PinOptions> merged_options(const PlannedPin& planned, const ClaimName& who) const;
   Task<std::vector<proto::Operation>> leave(ipld::Cid cid, ClaimName who, std::string actor);

@@ -1,5 +1,4 @@
 // Pinning: validate and plan here, order in the log, answer when it is applied on this peer.
-#include "base/gather.h"
 #include "cluster/cluster.h"
 #include "cluster/move_entries.h"
 #include "cluster/replacing.h"
@@ -45,13 +44,17 @@ Result<PinSituation> Cluster::situation_of(const ipld::Cid& cid) const {
   return situation;
 }
 
-Result<PlannedPin> Cluster::plan(const ipld::Cid& cid, model::PinOptions options) {
-  // Point reads are done in place: they take microseconds, less than the way to a worker and back.
-  TRY_ASSIGN(auto situation, situation_of(cid));
+Result<PlannedPin> Cluster::plan(const ipld::Cid& cid, model::PinOptions options, const PinSituation& situation) {
   if (!options.pin_update || *options.pin_update == cid) return plan_pin(options_, cid, std::move(options), situation);
   TRY_ASSIGN(auto from, state_.get(*options.pin_update));
   if (!from) return fail(ErrorKind::kNotFound, std::string(kNotInPinset));
   return plan_update(options_, from->pin, cid, std::move(options), situation);
+}
+
+Result<PlannedPin> Cluster::plan(const ipld::Cid& cid, model::PinOptions options) {
+  // Point reads are done in place: they take microseconds, less than the way to a worker and back.
+  TRY_ASSIGN(auto situation, situation_of(cid));
+  return plan(cid, std::move(options), situation);
 }
 
 /// `sent_to`: an add has sent the content there already.
@@ -76,18 +79,58 @@ Task<PlacedPin> Cluster::place(PlannedPin planned, const ClaimName& who, const B
   CO_TRY_ASSIGN(auto placed, co_await placement_.place(std::move(request)));
   // It may have moved while the leader was asked.
   CO_TRY_ASSIGN(auto now, situation_of(planned.pin.cid));
-  auto replaced = replace_copies(now.existing, now.work, std::move(placed.peers));
+  co_return placed_at(std::move(planned), std::move(now), std::move(placed.peers));
+}
+
+PlacedPin Cluster::placed_at(PlannedPin planned, PinSituation now, std::vector<ipld::PeerId> peers) {
+  auto replaced = replace_copies(now.existing, now.work, std::move(peers));
   planned.pin.allocations = std::move(replaced.allocations);
   PlacedPin out{.pin = std::move(planned.pin), .work = std::move(replaced.work)};
   // Together they hold whatever the leader makes of the pin meanwhile.
   if (now.existing && !out.work) out.work = std::move(now.work).value_or(proto::Work());
-  co_return out;
+  return out;
 }
 
-Task<PlacedPin> Cluster::plan_and_place_new(const ipld::Cid& cid, model::PinOptions options) {
-  CO_TRY_ASSIGN(auto stored, state_.get(cid));
-  if (stored) co_return fail(ErrorKind::kAlreadyExists, std::string(kInPinset));
-  co_return co_await plan_and_place(cid, std::move(options), {});
+/// One result for each of `pins`; the leader is asked about all of them at once.
+Task<std::vector<Result<PlacedPin>>> Cluster::place_many(std::vector<std::pair<ipld::Cid, model::PinOptions>> pins,
+                                                         bool only_new) {
+  std::vector<Result<PlacedPin>> placed;
+  placed.reserve(pins.size());
+  std::vector<std::pair<size_t, PlannedPin>> asked;  // index in `placed`
+  std::vector<proto::AllocateRequest> requests;
+  for (auto& [cid, options] : pins) {
+    auto begin = [&]() -> Result<PlacedPin> {
+      TRY_ASSIGN(auto situation, situation_of(cid));
+      if (only_new && situation.existing) return fail(ErrorKind::kAlreadyExists, std::string(kInPinset));
+      TRY_ASSIGN(auto planned, plan(cid, std::move(options), situation));
+      TRY_ASSIGN(auto merged, merged_options(planned, {}));
+      auto request = allocate_request(cid, merged, planned.holders);
+      if (auto here = placement_.place_here(request)) {
+        TRY(*here);
+        return placed_at(std::move(planned), std::move(situation), std::move((*here)->peers));
+      }
+      asked.emplace_back(placed.size(), std::move(planned));
+      requests.push_back(std::move(request));
+      return PlacedPin();
+    };
+    placed.push_back(begin());
+  }
+  if (asked.empty()) co_return placed;
+  CO_TRY_ASSIGN(auto answers, co_await placement_.ask(std::move(requests)));
+  for (size_t i = 0; i < asked.size(); ++i) {
+    auto& [index, planned] = asked[i];
+    if (!answers[i]) {
+      placed[index] = fail(std::move(answers[i]).error());
+      continue;
+    }
+    auto now = situation_of(planned.pin.cid);  // it may have moved meanwhile
+    if (now) {
+      placed[index] = placed_at(std::move(planned), *std::move(now), std::move(answers[i]->peers));
+    } else {
+      placed[index] = fail(std::move(now).error());
+    }
+  }
+  co_return placed;
 }
 
 Task<PinPreview> Cluster::preview_pin(ipld::Cid cid, model::PinOptions options) {
@@ -130,14 +173,9 @@ Task<std::vector<Result<model::Pin>>> Cluster::pin_many(std::vector<std::pair<ip
   std::vector<Result<model::Pin>> results;
   std::vector<proto::Operation> operations, works;
   std::vector<size_t> submitted;  // index in `results` of each of `operations`
-  std::vector<Task<PlacedPin>> plans;
-  const Placed nowhere;
   auto version = state_.info().apply_version;
-  for (auto& [cid, options] : pins) {
-    plans.push_back(only_new ? plan_and_place_new(cid, std::move(options))
-                             : plan_and_place(cid, std::move(options), nowhere));
-  }
-  for (auto& placed : co_await gather(runtime_, std::move(plans))) {
+  CO_TRY_ASSIGN(auto all, co_await place_many(std::move(pins), only_new));
+  for (auto& placed : all) {
     if (!placed) {
       results.push_back(fail(placed.error()));
       continue;

@@ -63,21 +63,44 @@ void Placement::serve(rpc::Router& router) {
   });
 }
 
+std::optional<Result<Placed>> Placement::place_here(const proto::AllocateRequest& request) {
+  // Everywhere needs no choice, unless room is to be reserved or given back.
+  bool everywhere = request.replication_factor_min() == -1 && request.replication_factor_max() == -1 &&
+                    request.user_allocations().empty() && !request.only_look() && !request.for_add();
+  if (everywhere && request.reservation().empty()) return Placed();
+  if (consensus_.is_leader() || everywhere) return from_proto(decide(request));
+  return {};
+}
+
 Task<Placed> Placement::place(proto::AllocateRequest request) {
-  // Everywhere needs no choice, unless room is to be reserved.
-  bool everywhere = request.replication_factor_min() < 0 && request.user_allocations().empty();
-  if (consensus_.is_leader() || (everywhere && !request.only_look() && !request.for_add()))
-    co_return from_proto(decide(request));
-  auto waiting = std::make_shared<Waiting>(std::move(request));
-  waiting_.push_back(waiting);
-  while (!waiting->answer) {
-    if (asking_) {
-      CO_TRY(co_await changed_.wait());
-    } else {
-      CO_TRY(co_await ask_leader());
+  if (auto placed = place_here(request)) co_return *std::move(placed);
+  std::vector<proto::AllocateRequest> requests;
+  requests.push_back(std::move(request));
+  CO_TRY_ASSIGN(auto placed, co_await ask(std::move(requests)));
+  co_return std::move(placed.front());
+}
+
+Task<std::vector<Result<Placed>>> Placement::ask(std::vector<proto::AllocateRequest> requests) {
+  std::vector<WaitingPtr> asked;
+  asked.reserve(requests.size());
+  for (auto& request : requests) {
+    asked.push_back(std::make_shared<Waiting>(std::move(request)));
+    waiting_.push_back(asked.back());
+  }
+  // In the order in which they are answered.
+  for (const auto& waiting : asked) {
+    while (!waiting->answer) {
+      if (asking_) {
+        CO_TRY(co_await changed_.wait());
+      } else {
+        CO_TRY(co_await ask_leader());
+      }
     }
   }
-  co_return from_proto(*waiting->answer);
+  std::vector<Result<Placed>> placed;
+  placed.reserve(asked.size());
+  for (const auto& waiting : asked) placed.push_back(from_proto(*waiting->answer));
+  co_return placed;
 }
 
 /// One call for all that wait. What the leader does not answer is decided here.

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "allocator/allocate.h"
@@ -34,6 +35,10 @@ class Placement {
   /// not waited for: then it is decided here, by what this peer has heard, and the log orders it as anything.
   /// Errors: those of allocator::allocate().
   Task<Placed> place(proto::AllocateRequest request);
+  /// The same where nobody has to be asked; else nullopt.
+  std::optional<Result<Placed>> place_here(const proto::AllocateRequest& request);
+  /// The same of many that place_here() has passed on, with one result for each.
+  Task<std::vector<Result<Placed>>> ask(std::vector<proto::AllocateRequest> requests);
 
  private:
   struct Waiting {

@@ -43,3 +43,24 @@ def test_nothing_and_too_long_lines(shared_peer):
     body = json.dumps({"cid": cid}).encode() + b"\n" + b"y" * 300_000
     status, headers, text = shared_peer.request("POST", "/pins", body)
     assert shared_peer.json("GET", f"/allocations/{cid}")[0] in (200, 404)
+
+
+def test_a_peer_that_does_not_lead_has_every_line_placed(three_peers):
+    """The leader decides who holds what; what it refuses is refused in its line alone."""
+    unknown = "12D3KooWBhMbLvQrXr6Nb4Eh5wHGiNJGnyxn4yrBmB1qtDzWvCfL"
+    for n, peer in enumerate(three_peers):
+        cids = [raw_cid(b"placed by %d: %d" % (n, i)) for i in range(1500)]
+        pins = [{"cid": cid, "replication_factor_min": 1, "replication_factor_max": 1 + i % 2} for i, cid in enumerate(cids)]
+        pins[7] = {"cid": cids[7]}  # everywhere
+        for at in (3, 1100):
+            pins[at]["user_allocations"] = [unknown]
+        status, answers = bulk(peer, "POST", [json.dumps(pin) for pin in pins])
+        assert status == 200 and [a["line"] for a in answers] == list(range(1, 1501))
+        assert {i: a["code"] for i, a in enumerate(answers) if "code" in a} == {3: 400, 1100: 400}, answers[3]
+        stored = {pin["cid"]: pin for pin in peer.lines("GET", "/allocations") if pin["cid"] in set(cids)}
+        assert set(stored) == set(cids) - {cids[3], cids[1100]}
+        assert stored[cids[7]]["allocations"] == []
+        for i, cid in enumerate(cids):
+            if i not in (3, 7, 1100):
+                assert len(stored[cid]["allocations"]) == 1 + i % 2, stored[cid]
+        assert not [a for a in bulk(peer, "DELETE", [json.dumps({"cid": cid}) for cid in stored])[1] if "code" in a]

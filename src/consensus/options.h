@@ -51,7 +51,7 @@ struct RaftOptions {
   uint64_t max_waiting_bytes = 64 << 20;
   /// Entries proposed and not yet applied. More would only make smaller entries: what comes meanwhile waits and is
   /// grouped.
-  size_t max_unapplied_entries = 3;
+  size_t max_unapplied_entries = 2;
 
   /// The state has no write-ahead log but this one. It flushes by itself when its write buffers are full; at the
   /// latest when so many bytes of the log would have to be applied again after a crash.

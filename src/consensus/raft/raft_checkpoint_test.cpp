@@ -11,7 +11,11 @@
 namespace ipfsc::consensus {
 namespace {
 
+using state::Outcome;
 using state::testing::cid_of;
+using state::testing::pin_of;
+using state::testing::put_op;
+using ::testing::HasSubstr;
 using testing::RaftCluster;
 using testing::TamperingClient;
 using namespace std::chrono_literals;
@@ -123,6 +127,39 @@ TEST_F(RaftCheckpoint, AFollowerThatWasAwayTooLongCatchesUp) {
   }
   fill(101, 3);
   expect_equal();
+}
+
+// Its leader has committed it and died, and the follower never sees the entry: what was made of it is not known there.
+TEST_F(RaftCheckpoint, AForwardedWriteThatCameInACheckpointHasNoOutcome) {
+  make(3);
+  Node* old = leader();
+  Node& behind = follower();
+  for (auto& n : nodes) {
+    if (n.get() != &behind) network.cut_one_way(n->id, behind.id);
+  }
+  TaskGroup tasks(runtime);
+  std::optional<Result<std::vector<Outcome>>> wrote;
+  auto write = [&]() -> Task<> {
+    wrote = co_await behind.consensus->submit({put_op(pin_of(1000))}, in(60s));
+    co_return Result<>{};
+  };
+  tasks.spawn("writing", write());
+  ASSERT_TRUE(eventually([&] { return old->has(1000); }, 300ms));
+  old->lose_power();
+  reopen(*old);
+  fill(0, 60);
+  ASSERT_FALSE(wrote) << "it still looks for the entry";
+  network.heal();
+  ASSERT_TRUE(catches_up(behind, 59));
+  ASSERT_TRUE(eventually([&] { return wrote.has_value(); }, 15s));
+  ASSERT_FALSE(*wrote);
+  EXPECT_EQ(wrote->error().kind, ErrorKind::kDeadlineExceeded) << wrote->error().message;
+  EXPECT_THAT(wrote->error().message, HasSubstr("a retry with the same idempotency key is safe"));
+  EXPECT_TRUE(behind.has(1000));
+  ASSERT_TRUE(put(behind, 2000)) << "and it goes on";
+  expect_equal();
+  ASSERT_TRUE(behind.close());
+  EXPECT_GT(log_base(behind), LogIndex(40)) << "it came as a checkpoint";
 }
 
 TEST_F(RaftCheckpoint, AReaderOfChangesGoesOnWhereItWas) {

@@ -4,7 +4,7 @@
 Names: add-large add-small add-memory pin-rate state-import list-stream start status-1m idle http tls reads events; of three
 peers:
 cluster-join cluster-pins cluster-bulk cluster-latency cluster-pinned cluster-add cluster-failover cluster-failover-100k
-cluster-election cluster-agents (with 24 agents).
+cluster-election cluster-agents (with 32 agents).
 """
 import json
 import pathlib

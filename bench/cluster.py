@@ -159,14 +159,14 @@ def processor_share(peer, seconds=10):
 
 
 def cluster_agents():
-    """What idle agents cost the leader. Raft's heartbeats go to at most eight of them in a round, so what one more costs
-    is measured between 8 and 24."""
+    """What idle agents cost the leader. Raft's heartbeats go to at most eight of them in a round, and more than twelve tell
+    the voters of themselves in turns, so what one more costs is measured between 16 and 32."""
     wanted = 200
     with peers("cluster-agents") as cluster:
         leader = cluster.leader()
         fx.settle(leader)
         shares = {0: processor_share(leader)}
-        for agents in (8, 24):
+        for agents in (16, 32):
             new = cluster.make(agents - max(shares))
             for agent in new:
                 agent.edit(lambda c: c["cluster"].update(role="agent"))
@@ -176,9 +176,9 @@ def cluster_agents():
             time.sleep(10)  # what follows a join has ended
             shares[agents] = processor_share(leader)
             assert cluster.leader() is leader and len(cluster.roles()) == agents + 3
-        each = max(0.0, shares[24] - shares[8]) / 16
-        report("cluster-agents", 100 * (shares[24] + (wanted - 24) * each), "% of a core", 5,
-               f"processor time of an idle leader of 3 voters and {wanted} agents, extrapolated from 8 and 24 real ones",
+        each = max(0.0, shares[32] - shares[16]) / 16
+        report("cluster-agents", 100 * (shares[32] + (wanted - 32) * each), "% of a core", 5,
+               f"processor time of an idle leader of 3 voters and {wanted} agents, extrapolated from 16 and 32 real ones",
                percent_with={n: round(100 * share, 2) for n, share in shares.items()}, each_percent=round(100 * each, 4))
 
 

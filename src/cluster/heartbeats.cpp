@@ -1,6 +1,7 @@
 #include "cluster/heartbeats.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/log.h"
 #include "base/version.h"
@@ -21,8 +22,8 @@ constexpr Duration kJudgeInterval = std::chrono::milliseconds(200);
 constexpr Duration kAlertInterval = std::chrono::seconds(1);
 constexpr Duration kAnswerTime = std::chrono::seconds(5);
 constexpr Duration kWriteTime = std::chrono::seconds(10);
-constexpr size_t kMostRelayed = 12;                       // heartbeats of others, in the answer of one voter
-constexpr Duration kFirstLink = std::chrono::seconds(1);  // between two looks for one, while there is none
+constexpr Duration kRelayRound = std::chrono::seconds(15);  // in which a voter tells of everybody
+constexpr Duration kFirstLink = std::chrono::seconds(1);    // between two looks for one, while there is none
 
 void relay(proto::HeartbeatAnswer& answer, const ipld::PeerId& peer, const Bytes& heartbeat, Duration age) {
   auto& relayed = *answer.add_others();
@@ -90,12 +91,37 @@ Task<> Heartbeats::stop() {
   co_return Result<>{};
 }
 
-std::set<ipld::PeerId> Heartbeats::voters() const {
-  std::set<ipld::PeerId> out;
+void Heartbeats::look_for_voters() {
+  voters_.clear();
   for (const auto& member : consensus_.members()) {
-    if (member.role == consensus::MemberRole::kVoter) out.insert(member.peer);
+    if (member.role == consensus::MemberRole::kVoter) voters_.insert(member.peer);
   }
-  return out;
+}
+
+/// Who is no voter hears of the others now and then only, which says nothing of them: it believes the voter that it
+/// has heard last.
+std::vector<monitor::PeerStanding> Heartbeats::others_doubts() const {
+  const Heard* freshest = nullptr;
+  for (const auto& voter : voters_) {
+    auto heard = heard_.find(voter);
+    if (heard != heard_.end() && (freshest == nullptr || heard->second.at > freshest->at)) freshest = &heard->second;
+  }
+  if (freshest == nullptr) return {};
+  auto doubts = freshest->heartbeat.health.doubts;
+  std::erase_if(doubts, [&](const auto& doubt) {
+    return doubt.peer == options_.self || health_.standing(doubt.peer, runtime_.now());
+  });
+  return doubts;
+}
+
+std::optional<monitor::PeerStanding> Heartbeats::standing(const ipld::PeerId& peer) const {
+  auto own = health_.standing(peer, runtime_.now());
+  if (own || votes() || peer == options_.self) return own;
+  for (auto& doubt : others_doubts()) {
+    if (doubt.peer == peer) return std::move(doubt);
+  }
+  if (!heard_.contains(peer)) return std::nullopt;
+  return monitor::PeerStanding{.peer = peer, .standing = monitor::Standing::kUp};
 }
 
 const monitor::Heartbeat* Heartbeats::last(const ipld::PeerId& peer) const {
@@ -111,6 +137,7 @@ monitor::Heartbeat Heartbeats::own() {
   monitor::Heartbeat heartbeat;
   heartbeat.run = run_;
   heartbeat.sequence = ++sequence_;
+  heartbeat.interval = interval_;
   heartbeat.cluster_id = info.cluster_id;
   heartbeat.incarnation = info.incarnation;
   heartbeat.applied = info.applied;
@@ -130,11 +157,27 @@ monitor::Heartbeat Heartbeats::own() {
   return heartbeat;
 }
 
+std::pair<std::vector<ipld::PeerId>, Duration> Heartbeats::receivers() {
+  look_for_voters();
+  auto members = other_members(state_, options_.self).size() + 1;
+  bool in_turns = !votes() && voters_.size() > 1 && members > voters_.size() + options_.most_heard_at_once;
+  auto interval = in_turns ? kInterval * static_cast<int>(voters_.size()) : kInterval;
+  std::vector<ipld::PeerId> to(voters_.begin(), voters_.end());
+  // Nobody is left waiting for longer than was announced.
+  if (!in_turns || interval > interval_) return {std::move(to), interval};
+  auto next = voters_.upper_bound(turn_);
+  turn_ = next == voters_.end() ? *voters_.begin() : *next;
+  std::erase_if(to, [&](const auto& peer) { return peer != turn_ && !missed_.contains(peer); });
+  return {std::move(to), interval};
+}
+
 Task<> Heartbeats::send_loop() {
   for (;;) {
+    std::vector<ipld::PeerId> to;
+    std::tie(to, interval_) = receivers();
     sent_ = monitor::encode_heartbeat(own());
     sent_at_ = runtime_.now();
-    for (const auto& peer : voters()) {
+    for (const auto& peer : to) {
       if (peer != options_.self && sending_.insert(peer).second) tasks_.spawn("heartbeat", send(peer, sent_));
     }
     CO_TRY(co_await runtime_.sleep_for(kInterval));
@@ -149,8 +192,10 @@ Task<> Heartbeats::send(ipld::PeerId peer, Bytes heartbeat) {
   if (!reply) {
     if (reply.error().kind == ErrorKind::kCancelled) co_return fail(reply.error());
     links_.failed(peer, now);
+    missed_.insert(peer);
     co_return Result<>{};  // the detectors see it
   }
+  missed_.erase(peer);
   links_.answered(peer, now - start, now);
   proto::HeartbeatAnswer answer;
   if (!answer.ParseFromString(*reply)) co_return fail(ErrorKind::kInternal, "the peer's answer is damaged");
@@ -160,7 +205,7 @@ Task<> Heartbeats::send(ipld::PeerId peer, Bytes heartbeat) {
     auto other = monitor::decode_heartbeat(relayed.heartbeat(), *who);
     if (other)
       hear(*who, *std::move(other), std::move(*relayed.mutable_heartbeat()),
-           now - std::chrono::milliseconds(relayed.age_ms()));
+           now - std::chrono::milliseconds(relayed.age_ms()), interval_);
   }
   co_return Result<>{};
 }
@@ -185,14 +230,18 @@ Task<> Heartbeats::probe_loop() {
 Task<Bytes> Heartbeats::take(rpc::CallInfo info, Bytes request) {
   CO_TRY_ASSIGN(auto heartbeat, monitor::decode_heartbeat(request, info.caller));
   auto now = runtime_.now();
-  hear(info.caller, std::move(heartbeat), std::move(request), now);
+  auto interval = heartbeat.interval;
+  hear(info.caller, std::move(heartbeat), std::move(request), now, interval);
   proto::HeartbeatAnswer answer;
-  if (!voters().contains(info.caller)) {
+  if (!voters_.contains(info.caller)) {
     if (!sent_.empty()) relay(answer, options_.self, sent_, now - sent_at_);
     // In turns when they are many: each has been told to everybody after a moment.
+    auto share = heard_.size() * static_cast<size_t>(std::max(interval, kInterval) / kInterval) /
+                 static_cast<size_t>(kRelayRound / kInterval);
+    auto most = std::max(options_.most_relayed, share + 1);
     auto& told = told_up_to_[info.caller];
     auto next = heard_.upper_bound(told);
-    for (size_t i = 0; i < std::min(heard_.size(), kMostRelayed); ++i, ++next) {
+    for (size_t i = 0; i < std::min(heard_.size(), most); ++i, ++next) {
       if (next == heard_.end()) next = heard_.begin();
       const auto& [peer, heard] = *next;
       told = peer;
@@ -203,7 +252,8 @@ Task<Bytes> Heartbeats::take(rpc::CallInfo info, Bytes request) {
   co_return answer.SerializeAsString();
 }
 
-void Heartbeats::hear(const ipld::PeerId& peer, monitor::Heartbeat heartbeat, Bytes bytes, SteadyTime at) {
+void Heartbeats::hear(const ipld::PeerId& peer, monitor::Heartbeat heartbeat, Bytes bytes, SteadyTime at,
+                      Duration interval) {
   auto known = heard_.find(peer);
   if (known != heard_.end()) {
     const auto& before = known->second.heartbeat;
@@ -223,7 +273,7 @@ void Heartbeats::hear(const ipld::PeerId& peer, monitor::Heartbeat heartbeat, By
   for (auto& reading : heartbeat.metrics) {
     if (auto kept = metrics_.add(reading, now); !kept) log.debug("{}: {}", peer.to_string(), kept.error().message);
   }
-  health_.heartbeat(peer, at);
+  health_.heartbeat(peer, at, interval);
   judge_.take(heartbeat.health, at);
   reach_.take(heartbeat.links, at);
   heard_[peer] = {.heartbeat = std::move(heartbeat), .bytes = std::move(bytes), .at = at};
@@ -242,7 +292,8 @@ void Heartbeats::judge() {
   auto now = runtime_.now();
   auto others = other_members(state_, options_.self);
   std::set<ipld::PeerId> members(others.begin(), others.end());
-  health_.watch(members, now);
+  look_for_voters();
+  health_.watch(votes() ? members : voters_, now);
   bool slept = health_.tick(now);
   bool leads = consensus_.is_leader();
   if (leads && (slept || !leading_)) judge_.restart(now);
@@ -252,13 +303,15 @@ void Heartbeats::judge() {
   if (now - alerts_at_ >= kAlertInterval) {
     alerts_at_ = now;
     std::erase_if(heard_, [&](const auto& heard) { return !members.contains(heard.first); });
+    std::erase_if(missed_, [&](const auto& peer) { return !members.contains(peer); });
     std::erase_if(told_up_to_, [&](const auto& told) { return !members.contains(told.first); });
     links_.retain(members);
     members.insert(options_.self);
     metrics_.retain(members);
     reach_.retain(members);
-    for (const auto& event :
-         alerts_.update(monitor::conditions_of(metrics_, health_.standings(now), moment()), moment())) {
+    auto standings = health_.standings(now);
+    if (!votes()) std::ranges::move(others_doubts(), std::back_inserter(standings));
+    for (const auto& event : alerts_.update(monitor::conditions_of(metrics_, standings, moment()), moment())) {
       const auto& alert = event.alert;
       using Event = monitor::AlertEvent;
       auto subject = fmt::format("{} {}", alert.metric.peer.to_string(), alert.metric.name);
@@ -276,11 +329,10 @@ void Heartbeats::judge() {
   if (auto self = state_.peer(options_.self); self && self->state == proto::PEER_STATE_DOWN) {
     operations.push_back(change_state(state_, self->id, proto::PEER_STATE_UP, "monitor", self->state));
   }
-  auto all_voters = voters();
   for (const auto& peer : others) {
     auto known = state_.peer(peer);
     if (!known) continue;
-    auto verdict = judge_.verdict(peer, all_voters, now);
+    auto verdict = judge_.verdict(peer, voters_, now);
     bool falls = verdict == monitor::Verdict::kDown && known->state == proto::PEER_STATE_UP;
     bool returns = verdict == monitor::Verdict::kUp && known->state == proto::PEER_STATE_DOWN;
     if (!falls && !returns) continue;

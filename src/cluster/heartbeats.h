@@ -1,8 +1,8 @@
 // Heartbeats: what the peers tell each other of themselves every second, and what follows from it: metrics for
 // allocation, who is up, suspect or down, alerts, the graph of connections.
 //
-// Every peer sends to the voters; who is no voter gets the others' heartbeats with the answer. That a peer is down is
-// written into the log by the leader, when a majority of the voters suspects it.
+// Every peer sends to the voters; who is no voter gets the others' heartbeats with the answer, and what the voters
+// think of them. That a peer is down is written into the log by the leader, when a majority of the voters suspects it.
 #pragma once
 
 #include <map>
@@ -46,9 +46,7 @@ class Heartbeats {
   std::vector<model::Alert> alerts() const { return alerts_.list(); }
   model::ConnectGraph graph() const;
   /// nullopt: of this peer itself, or not watched.
-  std::optional<monitor::PeerStanding> standing(const ipld::PeerId& peer) const {
-    return health_.standing(peer, runtime_.now());
-  }
+  std::optional<monitor::PeerStanding> standing(const ipld::PeerId& peer) const;
   /// The last heartbeat of a peer, if any came.
   const monitor::Heartbeat* last(const ipld::PeerId& peer) const;
 
@@ -63,13 +61,17 @@ class Heartbeats {
   Task<> judge_loop();
   Task<> probe_loop();
   Task<> send(ipld::PeerId peer, Bytes heartbeat);
+  /// To whom this peer's own goes now, and until each gets the next.
+  std::pair<std::vector<ipld::PeerId>, Duration> receivers();
   Task<> write_states(std::vector<proto::Operation> operations);
   Task<Bytes> take(rpc::CallInfo info, Bytes request);
-  void hear(const ipld::PeerId& peer, monitor::Heartbeat heartbeat, Bytes bytes, SteadyTime at);
+  void hear(const ipld::PeerId& peer, monitor::Heartbeat heartbeat, Bytes bytes, SteadyTime at, Duration interval);
   monitor::Heartbeat own();
   void judge();
+  bool votes() const { return voters_.contains(options_.self); }
+  std::vector<monitor::PeerStanding> others_doubts() const;
   std::optional<uint32_t> raised_apply_version(const std::vector<ipld::PeerId>& others) const;
-  std::set<ipld::PeerId> voters() const;
+  void look_for_voters();
   monitor::Moment moment() const { return {runtime_.now(), runtime_.wall_now()}; }
 
   Runtime& runtime_;
@@ -85,9 +87,13 @@ class Heartbeats {
   monitor::LinkTable links_;
   monitor::Reachability reach_;
   std::vector<std::unique_ptr<monitor::Informer>> informers_;
+  std::set<ipld::PeerId> voters_;  // a moment ago
   std::map<ipld::PeerId, Heard> heard_;
   std::map<ipld::PeerId, ipld::PeerId> told_up_to_;  // the last of heard_ that each peer was told
   std::set<ipld::PeerId> sending_;                   // an answer is awaited
+  std::set<ipld::PeerId> missed_;                    // gave no answer: the next goes there at once
+  ipld::PeerId turn_;                                // whose turn it was, where the voters take turns
+  Duration interval_{};                              // as receivers() said last
   uint64_t run_, sequence_ = 0;
   Bytes sent_;  // the last of this peer's own, encoded; those that are no voters get it with an answer
   SteadyTime sent_at_{};

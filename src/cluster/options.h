@@ -26,6 +26,9 @@ struct ClusterOptions {
   int replication_factor_min = -1;
   int replication_factor_max = -1;
   bool follower_mode = false;
+  /// So many peers without a vote tell every voter of themselves each second; more tell one voter each, in turn.
+  size_t most_heard_at_once = 12;
+  size_t most_relayed = 12;  ///< heartbeats of others in an answer, unless a round of all of them would take too long
   std::vector<std::string> allocate_by = {"tag:group", "freespace"};  ///< metrics, the most important first
   std::vector<allocator::SpreadRule> spread;                          ///< the most important first
   bool disable_repinning = false;

@@ -10,16 +10,22 @@ double seconds(Duration duration) { return std::chrono::duration<double>(duratio
 
 }  // namespace
 
-void FailureDetector::heartbeat(const ipld::PeerId& peer, SteadyTime now) {
+Duration FailureDetector::expected(const Arrivals& arrivals) const {
+  return arrivals.interval > Duration::zero() ? arrivals.interval : options_.expected_interval;
+}
+
+void FailureDetector::heartbeat(const ipld::PeerId& peer, SteadyTime now, Duration interval) {
   auto [it, fresh] = peers_.try_emplace(peer);
   Arrivals& arrivals = it->second;
-  if (!fresh) {
-    double interval = seconds(now - arrivals.last);
+  if (arrivals.interval != interval) {
+    arrivals = {.last = now, .interval = interval};
+  } else if (!fresh) {
+    double passed = seconds(now - arrivals.last);
     // A long silence that ended says nothing of how the peer beats.
-    if (interval <= seconds(options_.expected_interval + options_.acceptable_pause) * 2) {
-      arrivals.intervals.push_back(interval);
-      arrivals.sum += interval;
-      arrivals.squares += interval * interval;
+    if (passed <= seconds(expected(arrivals) + options_.acceptable_pause) * 2) {
+      arrivals.intervals.push_back(passed);
+      arrivals.sum += passed;
+      arrivals.squares += passed * passed;
     }
     if (arrivals.intervals.size() > options_.window) {
       double oldest = arrivals.intervals.front();
@@ -35,7 +41,7 @@ bool FailureDetector::tick(SteadyTime now) {
   bool late = ticked_ && now - *ticked_ > options_.late_tick;
   ticked_ = now;
   if (!late) return false;
-  for (auto& [peer, arrivals] : peers_) arrivals = {.last = now};
+  for (auto& [peer, arrivals] : peers_) arrivals = {.last = now, .interval = arrivals.interval};
   return true;
 }
 
@@ -51,7 +57,7 @@ double FailureDetector::phi(const ipld::PeerId& peer, SteadyTime now) const {
 }
 
 double FailureDetector::phi_of(const Arrivals& arrivals, double silence_seconds) const {
-  double mean = seconds(options_.expected_interval), deviation = mean / 4;
+  double mean = seconds(expected(arrivals)), deviation = seconds(options_.expected_interval) / 4;
   if (!arrivals.intervals.empty()) {
     auto n = static_cast<double>(arrivals.intervals.size());
     double average = arrivals.sum / n;

@@ -14,7 +14,7 @@ struct DetectorOptions {
   /// Suspected from this φ on: a wrong suspicion has a chance of 10^−φ at the intervals that were seen.
   double threshold = 8;
   size_t window = 64;  ///< intervals kept, of each peer
-  /// Before the first interval is known, and the least that is taken for the mean.
+  /// Before the first interval is known, and the least that is taken for the mean; unless the sender announces another.
   Duration expected_interval = std::chrono::seconds(1);
   Duration least_deviation = std::chrono::milliseconds(200);
   /// Silence that is always forgiven, on top of the mean: a pause of the sender's disk or collector.
@@ -29,7 +29,9 @@ class FailureDetector {
  public:
   explicit FailureDetector(DetectorOptions options) : options_(options) {}
 
-  void heartbeat(const ipld::PeerId& peer, SteadyTime now);
+  /// `interval`: until the next one, as the sender says; zero = options.expected_interval. Another one than before
+  /// makes what was learnt of the peer's intervals worthless.
+  void heartbeat(const ipld::PeerId& peer, SteadyTime now, Duration interval = {});
   /// To be called regularly. When it is late itself, what was learnt of everybody's silence is worthless: all windows
   /// are cleared and silence counts from now. Returns whether that happened.
   bool tick(SteadyTime now);
@@ -48,9 +50,11 @@ class FailureDetector {
  private:
   struct Arrivals {
     SteadyTime last;
+    Duration interval{};           // announced; zero = none
     std::deque<double> intervals;  // seconds
     double sum = 0, squares = 0;
   };
+  Duration expected(const Arrivals& arrivals) const;
   double phi_of(const Arrivals& arrivals, double silence_seconds) const;
 
   DetectorOptions options_;

@@ -53,6 +53,17 @@ TEST_F(FailureDetectorTest, ASilentPeerIsSuspectedSoonAndSteadyOnesNever) {
               std::chrono::duration<double>(detector_.detection_time()).count(), 1.5);
 }
 
+TEST_F(FailureDetectorTest, WhoAnnouncesALongerIntervalIsWaitedForThatLong) {
+  beat(60s);
+  auto usual = detector_.detection_time();
+  detector_.heartbeat(peer_, now_, 5s);
+  auto after = silence(60s);
+  EXPECT_GT(after, 7s);
+  EXPECT_NEAR(std::chrono::duration<double>(after - usual).count(), 4, 0.5);
+  detector_.heartbeat(peer_, now_);
+  EXPECT_LT(silence(60s), 6s) << "and for no longer when it has returned to the usual one";
+}
+
 TEST_F(FailureDetectorTest, ThePhiGrowsWithSilence) {
   beat(60s);
   double before = -1;

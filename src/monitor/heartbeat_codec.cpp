@@ -165,6 +165,7 @@ void to_proto(const Heartbeat& heartbeat, proto::Heartbeat* out, const Heartbeat
   auto cut = [&](const std::string& text) { return text.substr(0, limits.max_text_bytes); };
   out->set_run(heartbeat.run);
   out->set_sequence(heartbeat.sequence);
+  out->set_interval_ms(static_cast<uint64_t>(heartbeat.interval / std::chrono::milliseconds(1)));
   out->set_cluster_id(cut(heartbeat.cluster_id));
   out->set_incarnation(heartbeat.incarnation);
   out->set_applied_index(heartbeat.applied.value);
@@ -189,6 +190,8 @@ Result<Heartbeat> heartbeat_from_proto(const proto::Heartbeat& in, const ipld::P
   TRY(check_text("peername", in.peername(), limits.max_text_bytes));
   Heartbeat out{.run = in.run(),
                 .sequence = in.sequence(),
+                .interval = std::chrono::milliseconds(std::min(
+                    in.interval_ms(), static_cast<uint64_t>(limits.max_interval / std::chrono::milliseconds(1)))),
                 .cluster_id = in.cluster_id(),
                 .incarnation = in.incarnation(),
                 .applied = LogIndex(in.applied_index()),

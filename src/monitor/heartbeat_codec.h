@@ -24,6 +24,7 @@ namespace ipfsc::monitor {
 struct Heartbeat {
   uint64_t run = 0;       ///< random, drawn when the sender's process started: another one = it restarted
   uint64_t sequence = 0;  ///< rises by one within a run: a lower one than the last is late and worthless
+  Duration interval{};    ///< until the receiver gets the next one; zero: as usual
   Bytes cluster_id;
   uint64_t incarnation = 0;
   LogIndex applied;
@@ -42,8 +43,9 @@ struct Heartbeat {
 
 /// Of one heartbeat, on both sides.
 struct HeartbeatLimits {
-  size_t max_bytes = 512 << 10;  ///< encoded
-  size_t max_text_bytes = 1024;  ///< version, peername, cluster id, state hash: each
+  size_t max_bytes = 512 << 10;                     ///< encoded
+  size_t max_text_bytes = 1024;                     ///< version, peername, cluster id, state hash: each
+  Duration max_interval = std::chrono::minutes(1);  ///< a longer one is taken for this
   size_t max_addresses = 32;
   size_t max_metrics = 64;
   size_t max_name_bytes = 256;       ///< of a metric

@@ -14,6 +14,7 @@ Heartbeat heartbeat() {
   Heartbeat made;
   made.run = 0x1234567890abcdef;
   made.sequence = 7;
+  made.interval = 3s;
   made.cluster_id = "0123456789abcdef";
   made.incarnation = 2;
   made.applied = LogIndex(99);
@@ -39,6 +40,12 @@ TEST(HeartbeatCodec, ComesBackAsItWasSent) {
   Heartbeat least;
   least.health.observer = least.links.observer = peer(1);
   EXPECT_EQ(decode_heartbeat(encode_heartbeat(least), peer(1)), least);
+}
+
+TEST(HeartbeatCodec, NobodyAnnouncesThatItIsSilentForADay) {
+  auto made = heartbeat();
+  made.interval = 24h;
+  EXPECT_EQ(decode_heartbeat(encode_heartbeat(made), peer(1))->interval, HeartbeatLimits().max_interval);
 }
 
 TEST(HeartbeatCodec, WhatItSaysIsTheSendersWord) {

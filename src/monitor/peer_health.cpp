@@ -32,10 +32,10 @@ void PeerHealth::watch(const std::set<ipld::PeerId>& members, SteadyTime now) {
   }
 }
 
-void PeerHealth::heartbeat(const ipld::PeerId& peer, SteadyTime now) {
+void PeerHealth::heartbeat(const ipld::PeerId& peer, SteadyTime now, Duration interval) {
   auto it = watched_.find(peer);
   if (it == watched_.end()) return;
-  detector_.heartbeat(peer, now);
+  detector_.heartbeat(peer, now, interval);
   it->second.heard = now;
   set(it->second, Standing::kUp, now);
 }

@@ -51,8 +51,8 @@ class PeerHealth {
   /// The members of the cluster now: new ones are watched from now on, those that left are forgotten. Oneself is left
   /// out. O(peers · log peers).
   void watch(const std::set<ipld::PeerId>& members, SteadyTime now);
-  /// A heartbeat came. Of a peer that is not watched: ignored.
-  void heartbeat(const ipld::PeerId& peer, SteadyTime now);
+  /// A heartbeat came; `interval` as FailureDetector::heartbeat(). Of a peer that is not watched: ignored.
+  void heartbeat(const ipld::PeerId& peer, SteadyTime now, Duration interval = {});
   /// Judges everybody; to be called several times a second, and before anything of this class is read. A tick that is
   /// late itself says that we slept: all windows are cleared, everybody is kUnheard, and silence counts from now.
   /// Returns whether that happened (DownJudge::restart() is due then). O(peers).

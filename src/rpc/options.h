@@ -24,7 +24,7 @@ struct RpcOptions {
   /// On the way to a reader of one stream: bounds bytes a second to this by the round trip. It is not adapted: the
   /// pings by which gRPC would do that come after each answer, and are a third of what an idle leader costs.
   size_t window_bytes = 4 << 20;
-  int max_streams = 1024;               ///< of one connection at a time
+  int max_streams = 1024;  ///< of one connection at a time
   Duration connect_timeout = std::chrono::seconds(5);
   Duration reconnect_at_first = std::chrono::milliseconds(100);
   Duration reconnect_at_most = std::chrono::seconds(2);

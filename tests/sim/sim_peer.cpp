@@ -148,6 +148,8 @@ SimPeer::SimPeer(World& world, const PeerSettings& settings)
   cluster_options_.repin_grace = settings.repin_grace;
   cluster_options_.write_timeout = 6s;
   cluster_options_.promise_lifetime = kPromiseLifetime;
+  cluster_options_.most_heard_at_once = kMostHeardAtOnce;
+  cluster_options_.most_relayed = kMostRelayed;
   cluster_options_.trim_interval = 20s;
   cluster_options_.metric_ttl = cluster_options_.ping_ttl = kMetricTime * 2;
 }

@@ -63,6 +63,8 @@ class PeerRuntime final : public Runtime {
 inline constexpr Duration kMetricTime = std::chrono::seconds(5);
 /// Of room for content that does not come.
 inline constexpr Duration kPromiseLifetime = std::chrono::seconds(5);
+/// Low, so that nine peers are as many as two hundred: voters are told in turns, and tell of some only.
+inline constexpr size_t kMostHeardAtOnce = 2, kMostRelayed = 1;
 
 struct PeerSettings {
   int number = 1;  ///< gives name, id and address

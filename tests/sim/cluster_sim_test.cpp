@@ -115,7 +115,7 @@ class QuietCluster : public ClusterSim {
     cluster->gather_peers();
     ASSERT_TRUE(wait([&] {
       return std::ranges::all_of(cluster->peers(), [](const auto& peer) { return peer->ready(); }) &&
-             voters() == cluster->peers().size();
+             voters() == std::min(cluster->peers().size(), consensus::RaftOptions().max_voters);
     }));
   }
   /// Within a minute of virtual time.
@@ -251,6 +251,48 @@ TEST_F(QuietCluster, CopiesOfAPeerRemovedAtOnceAreMadeElsewhere) {
     return held.size() == 2 && std::ranges::count(held, gone->id()) == 0;
   })) << allocations(cid).size()
       << " copies, " << std::ranges::count(allocations(cid), gone->id()) << " of them gone";
+}
+
+// Of nine peers four have no vote. They hear of each other by what voters tell, a few at a time.
+TEST_F(QuietCluster, WhoHasNoVoteSuspectsNobodyThatIsWellAndKnowsWhoIsNot) {
+  gather({.peers = 9, .steps = 0});
+  std::vector<SimPeer*> agents;
+  for (const auto& member : peer(0).consensus().members()) {
+    if (member.role == consensus::MemberRole::kVoter) continue;
+    for (auto* each : others({})) {
+      if (each->id() == member.peer) agents.push_back(each);
+    }
+  }
+  ASSERT_EQ(agents.size(), 4u);
+  const auto& cid = cluster->load().cids().front();
+  ASSERT_TRUE(pin(cid, -1));
+  runtime().run_for(30s);
+  auto called_silent = [&](SimPeer& asked) {
+    std::vector<ipld::PeerId> silent;
+    auto info = runtime().run_task(asked.cluster().status(cid, false));
+    EXPECT_TRUE(info);
+    for (const auto& at : info->peers) {
+      if (at.status == model::TrackerStatus::kClusterError) silent.push_back(at.on->peer);
+    }
+    return silent;
+  };
+  for (int i = 0; i < 60; ++i) {
+    for (auto* agent : agents) ASSERT_TRUE(called_silent(*agent).empty()) << "after " << i << " s";
+    runtime().run_for(1s);
+  }
+  for (auto* agent : agents) EXPECT_TRUE(agent->cluster().alerts().empty());
+
+  auto* dead = agents.back();
+  agents.pop_back();
+  dead->crash();
+  runtime().run_for(20s);
+  EXPECT_EQ(leader()->state()->peer(dead->id())->state, proto::PEER_STATE_DOWN);
+  for (auto* agent : agents) {
+    EXPECT_EQ(called_silent(*agent), std::vector{dead->id()});
+    auto alerts = agent->cluster().alerts();
+    ASSERT_EQ(alerts.size(), 1u);
+    EXPECT_EQ(alerts[0].metric.peer, dead->id());
+  }
 }
 
 TEST_F(QuietCluster, AnswersARepeatedAddAsTheFirst) {

@@ -250,7 +250,8 @@ Task<std::unique_ptr<AddWriter>> Cluster::open_add_writer(const AddParams& param
   AddWriterOptions options{.self = options_.self,
                            .reservation = destinations.reservation,
                            .worth_trying = [this](const auto& peer) { return calls_.worth_asking(peer); },
-                           .window_bytes = options_.add_window_bytes};
+                           .window_bytes = options_.add_window_bytes,
+                           .slow = slow_peers_};
   std::vector<ipld::PeerId> others;
   bool only_here = params.local || params.no_pin;
   if (!only_here) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
@@ -188,19 +189,25 @@ Result<> AddWriter::enough() const {
                                       options_.needed, reasons));
 }
 
+Duration AddWriter::patience_with(const Copy& copy) const {
+  if (alive() <= options_.needed) return options_.last_patience;
+  return options_.slow->contains(copy.peer, runtime_.now()) ? options_.next_patience : options_.patience;
+}
+
 template <class Wanted>
 Task<> AddWriter::wait_for_copies(Wanted wanted) {
   for (;;) {
     CO_TRY(enough());
     Copy* slowest = nullptr;
+    SteadyTime until{};
     for (const auto& copy : copies_) {
       if (copy->failed() || wanted(*copy)) continue;
-      if (slowest == nullptr || copy->progress < slowest->progress) slowest = copy.get();
+      auto end = copy->progress + patience_with(*copy);
+      if (slowest == nullptr || end < until) std::tie(slowest, until) = std::pair(copy.get(), end);
     }
     if (slowest == nullptr) co_return Result<>{};
-    auto patience = alive() > options_.needed ? options_.patience : options_.last_patience;
-    auto until = slowest->progress + patience;
     if (runtime_.now() >= until) {
+      options_.slow->note(slowest->peer, runtime_.now());
       slowest->fail_with({ErrorKind::kDeadlineExceeded, "it took nothing for too long"});
       continue;
     }
@@ -227,6 +234,9 @@ Task<> AddWriter::finish() {
     if (!durable) local_error_ = durable.error();
   }
   CO_TRY(co_await wait_for_copies([](const Copy& copy) { return copy.durable; }));
+  for (const auto& copy : copies_) {
+    if (copy->durable) options_.slow->forget(copy->peer);
+  }
   for (const auto& left : left_behind()) {
     log.warn("the peer {} did not get all blocks of an add and will fetch them: {}", left.peer.to_string(),
              left.reason);

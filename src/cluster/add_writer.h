@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,23 @@
 
 namespace ipfsc::cluster {
 
+/// Peers that took nothing when an add sent to them: those that follow do not wait for them as long. One that stands
+/// still would cost each add the whole patience otherwise.
+class SlowPeers {
+ public:
+  static constexpr Duration kRemembered = std::chrono::minutes(1);
+
+  void note(const ipld::PeerId& peer, SteadyTime now) { until_[peer] = now + kRemembered; }
+  void forget(const ipld::PeerId& peer) { until_.erase(peer); }
+  bool contains(const ipld::PeerId& peer, SteadyTime now) const {
+    auto it = until_.find(peer);
+    return it != until_.end() && now < it->second;
+  }
+
+ private:
+  std::map<ipld::PeerId, SteadyTime> until_;
+};
+
 struct AddWriterOptions {
   ipld::PeerId self;  ///< so this peer's own copy is called
   size_t needed = 1;  ///< copies that must be durable for the add to succeed
@@ -28,6 +46,9 @@ struct AddWriterOptions {
   Duration patience = std::chrono::seconds(10);
   /// The same for one without which there are too few: then the add fails.
   Duration last_patience = std::chrono::minutes(2);
+  /// And with one that was left behind a moment ago.
+  Duration next_patience = std::chrono::milliseconds(500);
+  std::shared_ptr<SlowPeers> slow = std::make_shared<SlowPeers>();  ///< shared by the adds of a peer
 };
 
 /// A peer that did not get everything, maybe this one; it fetches what it lacks when it pins.
@@ -65,6 +86,7 @@ class AddWriter final : public ipfs::BlockWriter {
   /// Waits until `wanted` holds for each copy that has not failed; gives up those that make no progress.
   template <class Wanted>
   Task<> wait_for_copies(Wanted wanted);
+  Duration patience_with(const Copy& copy) const;
   Result<> enough() const;
   size_t alive() const;
 

@@ -174,6 +174,27 @@ TEST_F(AddWriterTest, ASlowPeerIsLeftBehind) {
   EXPECT_EQ(remotes['b'].taken.blocks.size(), 30u);
 }
 
+TEST_F(AddWriterTest, ASlowPeerIsHardlyWaitedForBySoonFollowingAdds) {
+  auto slow = std::make_shared<SlowPeers>();
+  auto add = [&](size_t needed) {
+    auto start = runtime.now();
+    open(true, "bc", {.needed = needed, .slow = slow});
+    EXPECT_TRUE(put_all(3));
+    return runtime.now() - start;
+  };
+  remotes['c'].hangs = true;
+  EXPECT_GE(add(1), 10s);
+  EXPECT_LE(add(1), 1s);
+  EXPECT_EQ(left(), std::vector{peer_of('c')});
+  runtime.run_for(2min);
+  EXPECT_GE(add(1), 10s) << "it may have recovered long ago";
+  // Where it is needed it is waited for, and is as any other when it has taken something again.
+  remotes['c'].hangs = false;
+  runtime.run_for(2s);
+  EXPECT_LE(add(3), 1s);
+  EXPECT_FALSE(slow->contains(peer_of('c'), runtime.now()));
+}
+
 TEST_F(AddWriterTest, ASlowPeerThatIsNeededIsWaitedForLonger) {
   remotes['c'].hangs = true;
   open(true, "bc", {.needed = 3, .window_bytes = 5000, .patience = 10s, .last_patience = 60s});

@@ -1,5 +1,6 @@
 #include "cluster/cluster.h"
 
+#include "cluster/add_writer.h"
 #include "cluster/background.h"
 #include "cluster/mover.h"
 #include "cluster/pinning_requests.h"
@@ -18,6 +19,7 @@ Cluster::Cluster(Runtime& runtime, ClusterOptions options, state::State& state, 
       traffic_(traffic),
       calls_(runtime, options_, state, client),
       tasks_(runtime),
+      slow_peers_(std::make_shared<SlowPeers>()),
       ready_(fail(ErrorKind::kUnavailable, "the peer is starting")),
       heartbeats_(runtime, options_, state, consensus, tracker, client, metric_sources()),
       picture_(runtime, options_, state, heartbeats_),

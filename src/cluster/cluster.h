@@ -58,6 +58,7 @@ struct Context {
 };
 
 class AddWriter;
+class SlowPeers;
 class Mover;
 class PinningRequests;
 
@@ -273,6 +274,7 @@ class Cluster {
   PeerCalls calls_;
   TaskGroup tasks_;
   AddCounters add_counters_;
+  std::shared_ptr<SlowPeers> slow_peers_;
   std::map<ipld::Cid, std::shared_ptr<Notifier>> held_;  // roots that hold_until_pinned() waits for; told of an unpin
   Result<> ready_;
   model::IpfsId ipfs_id_;  // as last seen

@@ -214,6 +214,8 @@ class GrpcServer::ServerCall final : public grpc::ServerGenericBidiReactor,
       std::lock_guard lock(context_mutex_);
       context_gone_ = true;
     }
+    incoming_.Clear();  // it may be a while until it is swept up
+    outgoing_.Clear();
     bool wake = false;
     auto shared = shared_;
     {

@@ -1,6 +1,7 @@
 #include "app/state_commands.h"
 
 #include <filesystem>
+#include <set>
 
 #include "app/data_folders.h"
 #include "app/options.h"
@@ -11,6 +12,7 @@
 #include "ipld/keys.h"
 #include "state/state.h"
 #include "state/transfer.h"
+#include "storage/database.h"
 
 namespace ipfsc::app {
 namespace {
@@ -105,15 +107,24 @@ Result<ImportReport> import_state(const config::Configuration& config, const ide
                               .replication_factor_min = request.replication_factor_min,
                               .replication_factor_max = request.replication_factor_max,
                               .allocations = request.allocations};
+  std::set<ipld::PeerId> members{identity.id};
   if (std::filesystem::exists(folders.state, ec)) {
     TRY_ASSIGN(auto old, state::State::inspect(options.state));
     if (!old.cluster_id.empty()) import.cluster_id = old.cluster_id;
     import.incarnation = old.incarnation + 1;
+    auto state = state::State::open(options.state);  // one that cannot be read may be why it is replaced
+    for (const auto& peer : state ? (*state)->peers() : std::vector<state::Peer>()) {
+      if (peer.member) members.insert(peer.id);
+    }
   }
   import.state.path = folders.new_state;
   TRY_ASSIGN(auto report, state::import_pins(source, import));
   TRY(replace_state(folders, config.raft.backups_rotate));
-  return ImportReport{.pins = report.pins, .duplicates = report.duplicates, .repaired = report.repaired};
+  std::erase_if(report.holders, [&](const auto& holder) { return members.contains(holder.first); });
+  return ImportReport{.pins = report.pins,
+                      .duplicates = report.duplicates,
+                      .repaired = report.repaired,
+                      .strangers = std::move(report.holders)};
 }
 
 Result<RecoverReport> recover_state(const config::Configuration& config, const identity::Identity& identity,
@@ -160,10 +171,15 @@ Result<UpgradeReport> upgrade_data(const config::Configuration& config, const id
   return upgrade_folders(formats, migrations(), folders.upgrade_backups, config.raft.backups_rotate, on_step);
 }
 
-Result<> cleanup_state(const config::Configuration& config) {
+Result<> cleanup_state(const config::Configuration& config, bool blocks) {
+  if (blocks && !config.uses_embedded_node()) {
+    return fail(ErrorKind::kFailedPrecondition,
+                "this peer's blocks are in Kubo (ipfs_connector.ipfshttp): `ipfs repo gc` removes them there");
+  }
   DataFolders folders(config);
   TRY(finish_replacement(folders));
-  return set_data_aside(folders, config.raft.backups_rotate, true);
+  TRY(set_data_aside(folders, config.raft.backups_rotate, true));
+  return blocks ? storage::Database::destroy({.path = folders.ipfs}) : Result<>();
 }
 
 Result<VerifyReport> verify_repo(const config::Configuration& config, const identity::Identity& identity,

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "app/formats.h"
@@ -33,6 +34,8 @@ struct ImportReport {
   uint64_t pins = 0;        ///< in the new state
   uint64_t duplicates = 0;  ///< objects that replaced an earlier one with the same CID
   uint64_t repaired = 0;    ///< objects of Go's "bad-type", which became pins
+  /// Peers that pins are allocated to and that were no members when this peer stopped, with the number of these pins.
+  std::vector<std::pair<ipld::PeerId, uint64_t>> strangers;
 };
 /// Validates the whole input, then puts it in place of this peer's state; on an error the old state is untouched.
 Result<ImportReport> import_state(const config::Configuration& config, const identity::Identity& identity,
@@ -58,8 +61,9 @@ Result<FormatReport> data_formats(const config::Configuration& config, const ide
 Result<UpgradeReport> upgrade_data(const config::Configuration& config, const identity::Identity& identity,
                                    const OnStep& on_step);
 
-/// Removes state and log (what is worth a backup is renamed to raft.old.N).
-Result<> cleanup_state(const config::Configuration& config);
+/// Removes state and log (what is worth a backup is renamed to raft.old.N); with `blocks` those of the embedded IPFS
+/// node as well, for good. kFailedPrecondition when they are to go and the peer uses Kubo: nothing is removed then.
+Result<> cleanup_state(const config::Configuration& config, bool blocks);
 
 struct VerifyReport {
   uint64_t blocks = 0, bytes = 0;

@@ -47,6 +47,9 @@ class Importer {
     TRY_ASSIGN(auto loaded, store_->load());
     report_.info = loaded.head.info();
     report_.pins = loaded.head.counters.pins;
+    for (const auto& peer : loaded.peers.all()) {
+      if (auto pins = loaded.peer_pins[peer.number.value]; pins > 0) report_.holders.emplace_back(peer.id, pins);
+    }
     store_.reset();
     return report_;
   }

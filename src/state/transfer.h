@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "state/state.h"
@@ -37,6 +38,8 @@ struct ImportReport {
   uint64_t pins = 0;        ///< in the new state
   uint64_t duplicates = 0;  ///< objects that replaced an earlier one with the same CID
   uint64_t repaired = 0;    ///< objects of type "bad-type" (an old import of Go's left them): they become "pin"
+  /// Those that pins are allocated to, with the number of these pins.
+  std::vector<std::pair<ipld::PeerId, uint64_t>> holders;
   StateInfo info;
 };
 

@@ -6,7 +6,7 @@ import stat
 import subprocess
 
 import pytest
-from content import add_bytes, fetch
+from content import add_bytes, fetch, raw_cid
 from peer import Peer, until
 
 PEER = "12D3KooWGHTKzeT4KaLGLrbKKyT8zKrBPXAUBRzCAN6ZMDMo4M6M"
@@ -322,6 +322,43 @@ def test_service_a5_cleanup_keeps_backups_of_the_log(new_peer):
     peer.service("state", "cleanup", "--force")
     assert (peer.folder / "raft.old.0").exists() and not (peer.folder / "raft").exists()
     assert pins(peer) == []
+
+
+def test_service_a5_cleanup_with_the_blocks(new_peer):
+    """Additive: --blocks."""
+    peer = new_peer()
+    cid = add_bytes(peer, b"removed with the state")["cid"]
+    assert fetch(f"{peer.gateway}/ipfs/{cid}") == b"removed with the state"
+    peer.stop()
+    blocks = peer.folder / "ipfs"
+    assert any(blocks.iterdir())
+    assert "no other peer has" in peer.service("state", "cleanup", "--blocks", input="n\n").stderr
+    assert any(blocks.iterdir())
+    peer.service("state", "cleanup", "--blocks", "--force")
+    assert not blocks.exists() or not any(blocks.iterdir())
+    peer.start()
+    assert peer.lines("GET", "/allocations") == []
+    assert add_bytes(peer, b"and it goes on")["cid"] != cid
+
+
+def test_service_a5_blocks_of_kubo_are_not_ours_to_remove(made):
+    made.edit(lambda c: c.update(ipfs_connector={"ipfshttp": {"node_multiaddress": "/ip4/127.0.0.1/tcp/5001"}}))
+    done = made.service("state", "cleanup", "--blocks", "--force", check=False)
+    assert done.returncode == 1 and "ipfs repo gc" in done.stderr
+
+
+def test_service_a5_an_import_names_holders_that_are_no_members(with_pin):
+    """Additive: Go imports them in silence."""
+    strangers = ["12D3KooWBhMbLvQrXr6Nb4Eh5wHGiNJGnyxn4yrBmB1qtDzWvCfL", "QmWATWQ7fVPP2EFGu71UkfnqhYXDYH566qy47CnJDgvs8u"]
+    lines = [{**PIN, "allocations": [strangers[0], with_pin.id]}, {**PIN, "cid": raw_cid(b"of both"), "allocations": strangers}]
+    for pin in lines:
+        pin.update(replication_factor_min=1, replication_factor_max=2)
+    done = with_pin.service("state", "import", "-f", input="".join(json.dumps(pin) + "\n" for pin in lines))
+    assert f"  {strangers[0]}: 2 pins" in done.stderr and f"  {strangers[1]}: 1 pins" in done.stderr and with_pin.id not in done.stderr
+    assert {p for pin in pins(with_pin) for p in pin["allocations"]} == {*strangers, with_pin.id}
+    done = with_pin.service("state", "import", "-f", "--allocs", with_pin.id, input="".join(json.dumps(pin) + "\n" for pin in lines))
+    assert "no members" not in done.stderr
+    assert {p for pin in pins(with_pin) for p in pin["allocations"]} == {with_pin.id}
 
 
 @pytest.mark.parametrize("args", [["info"], ["dot"], ["dot", "--file", "x"], ["mark-dirty"], ["mark-clean"]],

@@ -25,7 +25,7 @@ struct DaemonOptions {
 
 struct StateOptions {
   std::string file, allocations;
-  bool force = false;
+  bool force = false, blocks = false;
   int64_t replication_min = 0, replication_max = 0;
 };
 

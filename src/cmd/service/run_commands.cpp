@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ranges>
 
 #include "app/daemon.h"
 #include "app/state_commands.h"
@@ -103,6 +104,16 @@ void say_repairs(const Context& context, const app::ImportReport& report) {
     context.say(fmt::format("{} lines replaced an earlier one with the same CID.", report.duplicates));
   }
   if (report.repaired > 0) context.say(fmt::format("{} pins of type \"bad-type\" became pins.", report.repaired));
+  if (report.strangers.empty()) return;
+  constexpr size_t kMostNamed = 20;
+  context.say("pins are allocated to peers that are no members of this cluster:");
+  for (const auto& [peer, pins] : report.strangers | std::views::take(kMostNamed)) {
+    context.say(fmt::format("  {}: {} pins", peer.to_string(), pins));
+  }
+  if (report.strangers.size() > kMostNamed) {
+    context.say(fmt::format("  and {} more peers", report.strangers.size() - kMostNamed));
+  }
+  context.say("they stay allocated so until those peers join; import with --allocations to give all pins to others.");
 }
 
 int daemon(const Context& context) {
@@ -242,14 +253,16 @@ int state_upgrade(const Context& context) {
 
 int state_cleanup(const Context& context) {
   return with_peer(context, [&](const config::Configuration& config, const identity::Identity& identity) {
-    if (!context.options.state.force &&
-        !context.confirmed("The peer state will be removed.  Existing pins may be lost. Continue? [y/n]:")) {
-      return kExitOk;
-    }
-    if (auto done = app::cleanup_state(config); !done) {
+    bool blocks = context.options.state.blocks;
+    std::string_view question =
+        blocks ? "The peer state will be removed, and all blocks of its embedded IPFS node: content that no other peer "
+                 "has is lost. Continue? [y/n]:"
+               : "The peer state will be removed.  Existing pins may be lost. Continue? [y/n]:";
+    if (!context.options.state.force && !context.confirmed(question)) return kExitOk;
+    if (auto done = app::cleanup_state(config, blocks); !done) {
       return context.failed("cleaning state", done.error().message);
     }
-    context.say("the state was removed.");
+    context.say(blocks ? "the state and the blocks were removed." : "the state was removed.");
     return kExitOk;
   });
 }

@@ -133,6 +133,7 @@ class CommandLine {
     command(state, "upgrade", "Bring older data to this program's formats, with a backup", "", state_upgrade);
     auto* clean = command(state, "cleanup", "Remove the pinset and the log", "", state_cleanup);
     clean->add_flag("--force,-f", s.force, "do not ask");
+    clean->add_flag("--blocks", s.blocks, "also remove the blocks of the embedded IPFS node, for good");
     auto* crdt = command(state, "crdt", "Of the Go program: there is no crdt state here", "", nullptr);
     crdt->group("");
     for (const char* name : {"info", "dot", "mark-dirty", "mark-clean"}) {

@@ -83,8 +83,8 @@ Result<UpgradeReport> upgrade_data(const config::Configuration&, const identity:
   if (formats_are_newer) return fail(ErrorKind::kUnimplemented, "too new");
   return UpgradeReport{.folders = {{.name = "state", .from = 7, .to = 8}}, .backup = "/backup.0"};
 }
-Result<> cleanup_state(const config::Configuration&) {
-  called = "cleanup";
+Result<> cleanup_state(const config::Configuration&, bool blocks) {
+  called = blocks ? "cleanup with blocks" : "cleanup";
   return {};
 }
 Result<VerifyReport> verify_repo(const config::Configuration&, const identity::Identity&,
@@ -302,6 +302,11 @@ TEST_F(Service, StateCommands) {
   EXPECT_EQ(app::called, "upgrade");  // and no daemon
   EXPECT_EQ(run({"state", "cleanup"}, "y\n").code, 0);
   EXPECT_EQ(app::called, "cleanup");
+  EXPECT_EQ(run({"state", "cleanup", "--blocks"}, "n\n").code, 0);
+  EXPECT_EQ(app::called, "cleanup") << "it asks first";
+  auto blocks = run({"state", "cleanup", "--blocks", "-f"});
+  EXPECT_EQ(blocks.err, "the state and the blocks were removed.\n");
+  EXPECT_EQ(app::called, "cleanup with blocks");
   EXPECT_EQ(run({"state", "crdt", "info"}).err,
             "error : crdt subcommands can only be run on peers initialized with crdt consensus\n");
   EXPECT_EQ(run({"state", "crdt", "dot", "-f", "x"}).code, 1);

@@ -361,6 +361,20 @@ def test_service_a5_an_import_names_holders_that_are_no_members(with_pin):
     assert {p for pin in pins(with_pin) for p in pin["allocations"]} == {with_pin.id}
 
 
+def test_service_a5_pins_of_a_peer_that_never_comes_are_given_to_others_on_request(new_peer):
+    """As the import says."""
+    peer = new_peer()
+    cid = add_bytes(peer, b"was held by a stranger")["cid"]
+    peer.stop()
+    pin = {**PIN, "cid": cid, "replication_factor_min": 1, "replication_factor_max": 1, "allocations": [PEER]}
+    assert f"{PEER}: 1 pins" in peer.service("state", "import", "-f", input=json.dumps(pin)).stderr
+    peer.start()
+    assert peer.json("GET", f"/allocations/{cid}")[1]["allocations"] == [PEER]
+    peer.ctl("peers", "rm", "--ban", PEER)
+    until(lambda: peer.json("GET", f"/allocations/{cid}")[1]["allocations"] == [peer.id], "another holder", 60)
+    peer.wait_status(cid)
+
+
 @pytest.mark.parametrize("args", [["info"], ["dot"], ["dot", "--file", "x"], ["mark-dirty"], ["mark-clean"]],
                          ids=lambda args: f"service-A5-crdt-{'-'.join(args)}")
 def test_crdt_commands(made, args):

@@ -113,7 +113,10 @@ void say_repairs(const Context& context, const app::ImportReport& report) {
   if (report.strangers.size() > kMostNamed) {
     context.say(fmt::format("  and {} more peers", report.strangers.size() - kMostNamed));
   }
-  context.say("they stay allocated so until those peers join; import with --allocations to give all pins to others.");
+  context.say(
+      "they stay so until those peers join. `ipfs-cluster-ctl peers rm --ban ID` gives the pins of one that never will "
+      "to "
+      "others; --allocations here allocates all pins anew.");
 }
 
 int daemon(const Context& context) {

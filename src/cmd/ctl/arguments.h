@@ -88,6 +88,7 @@ struct Options {
   EventFlags events;
   TokenOptions token;
   bool no_status = false;
+  bool why = false;  // status
   bool dry_run = false;
   bool force = false;
   bool undo = false;

@@ -239,6 +239,7 @@ class CommandLine {
         status->add_option("--filter", o_.filter,
                            "statuses, comma-separated: pinned, pinning, pin_queued, pin_error, error, remote, ..."),
         filter_words());
+    status->add_flag("--why", o_.why, "of each CID: what was asked for, what each peer does about it, and why no more");
     table_option(status);
     auto* recover = command(&root_, "recover", "Try again what failed", "[CID]", ctl::recover);
     recover->add_flag("--local", o_.local, "only on the peer that answers");

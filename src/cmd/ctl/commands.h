@@ -57,6 +57,7 @@ int pin_ls(Context& context);
 int pin_history(Context& context);
 int events(Context& context);
 int status(Context& context);
+int status_why(Context& context);
 int recover(Context& context);
 int sync(Context& context);
 int health_metrics(Context& context);

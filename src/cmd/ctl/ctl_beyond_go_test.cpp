@@ -33,6 +33,56 @@ TEST(Ctl, AllClaims) {
   EXPECT_EQ(api.lines()[0], std::string("DELETE /pins/ipfs/") + kCid + "?all-claims=true");
 }
 
+TEST(Ctl, StatusWhy) {
+  FakeApi api;
+  std::string cid = kCid;
+  api.on(
+      "GET /pins/" + cid + "?local=false",
+      R"({"cid":")" + cid +
+          R"(","name":"docs","peer_map":{"12D3A":{"peername":"a","status":"pinned","timestamp":"2026-01-02T03:04:05Z"},)"
+          R"("12D3B":{"peername":"b","status":"pin_error","timestamp":"2026-01-02T03:04:06Z","error":"no route",)"
+          R"("reason":"nobody has it","attempt_count":3,"next_try":"2026-01-02T04:00:00Z"},)"
+          R"("12D3C":{"peername":"","status":"pinning","bytes":1500,"error":"","attempt_count":0}}})");
+  api.on("GET /allocations/" + cid,
+         R"({"cid":")" + cid +
+             R"(","name":"docs","type":"pin","mode":"recursive","max_depth":-1,)"
+             R"("replication_factor_min":2,"replication_factor_max":2,"allocations":["12D3A","12D3B"]})");
+  api.on("GET /allocations/" + cid + "/history?limit=1",
+         R"({"position":"1.7.0","type":"pin","time":"2026-01-02T03:04:05Z","actor":"alice","cid":")" + cid + R"("})");
+  api.on("GET /movements",
+         R"({"paused":false,"under_way":2,"moves":[{"cid":"other","from":"x","to":"y","reason":"r"},{"cid":")" + cid +
+             R"(","from":"12D3B","to":"12D3C","reason":"it is down"}]})");
+  auto why = ctl(api, {"status", "--why", cid});
+  EXPECT_EQ(why.code, 0);
+  EXPECT_THAT(why.out,
+              StartsWith(cid + " | docs\n  asked for: | docs | PIN | Repl. Factor: 2--2 | Allocations: [12D3A 12D3B]"));
+  EXPECT_THAT(why.out, AllOf(HasSubstr("last change: 2026-01-02 03:04:05 | 1.7.0"), HasSubstr("alice")));
+  EXPECT_THAT(why.out, HasSubstr("  a has all of it, since 2026-01-02 03:04:05\n"
+                                 "  b could not get it, since 2026-01-02 03:04:06\n"
+                                 "    why: nobody has it\n    error: no route\n"
+                                 "    tries: 3, the next at 2026-01-02 04:00:00\n"
+                                 "  12D3C fetches it, 1.5 kB by now\n"
+                                 "  on the move: 12D3B -> 12D3C: it is down\n"));
+  EXPECT_THAT(why.out, Not(HasSubstr("other")));
+  auto as_json = boost::json::parse(ctl(api, {"--enc=json", "status", "--why", cid}).out);
+  EXPECT_EQ(as_json.at("movements").as_array().size(), 1u);
+  EXPECT_EQ(as_json.at("allocation").at("name"), "docs");
+  // A Go peer has neither history nor movements; what is not pinned has no allocation.
+  FakeApi go;
+  go.on("GET /pins/" + cid + "?local=false",
+        R"({"cid":")" + cid + R"(","peer_map":{"12D3A":{"peername":"a","status":"unpinned"}}})");
+  for (auto path : {"/movements", "/allocations/", "/history?limit=1"}) {
+    go.on(path[1] == 'm' ? "GET /movements" : "GET /allocations/" + cid + (path[1] == 'h' ? path : ""),
+          {404, R"({"code":404,"message":"not found"})"});
+  }
+  auto little = ctl(go, {"status", "--why", cid});
+  EXPECT_EQ(little.code, 0);
+  EXPECT_EQ(little.out, cid + "\n  not in the pinset\n  a holds nothing of it\n");
+  EXPECT_THAT(ctl(api, {"status", "--why"}).err, HasSubstr("--why needs a CID"));
+  EXPECT_THAT(ctl(api, {"status", "--why", "--table", cid}).err, HasSubstr("--table"));
+  EXPECT_THAT(ctl(api, {"status", "--why", "x"}).err, StartsWith("error parsing cid: "));
+}
+
 TEST(Ctl, Tables) {
   FakeApi api;
   std::string pin = R"({"cid":"QmA","name":"docs","type":"pin","mode":"direct","replication_factor_min":2,)"

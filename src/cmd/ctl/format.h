@@ -19,6 +19,8 @@ std::string format_past_pin(const boost::json::value& past);
 std::string format_record(const boost::json::value& record);
 std::string format_event(const boost::json::value& event);
 std::string format_status(const boost::json::value& global_pin_info);
+/// {"status": GlobalPinInfo, "allocation": Pin or null, "last_change": Change or null, "movements": [Movement]}
+std::string format_why(const boost::json::value& why);
 std::string format_added(const boost::json::value& added);
 std::string format_gc(const boost::json::value& global_gc);
 std::string format_metric(const boost::json::value& metric, WallTime now);

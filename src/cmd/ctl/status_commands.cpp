@@ -26,6 +26,7 @@ int again(Context& context, const std::string& what) {
 
 int status(Context& context) {
   const auto& options = context.options;
+  if (options.why) return status_why(context);
   std::vector<std::pair<std::string, std::string>> query = {{"local", options.local ? "true" : "false"}};
   std::string cids, one;
   for (const auto& text : options.arguments) {

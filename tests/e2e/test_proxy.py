@@ -5,6 +5,7 @@ import http.client
 import http.server
 import json
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -266,6 +267,62 @@ def test_over_a_unix_socket(new_peer, tmp_path):
         data = random_bytes(300_000, "unix")
         cid = objects(send(peer, "add", a=data)[2])[-1]["Hash"]
         assert rpc(peer, f"cat?arg={cid}")[2] == data
+
+
+@contextlib.contextmanager
+def tls_in_front_of(port, folder):
+    """A port that takes TLS and passes on to `port`, and the file of the certificate to trust."""
+    certificate, key = folder / "tls.crt", folder / "tls.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=kubo", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+                   check=True, capture_output=True, timeout=60)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    def copy(source, target):
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                target.sendall(data)
+        for end in (source, target):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def take(raw):
+        with contextlib.suppress(OSError), context.wrap_socket(raw, server_side=True) as outer, \
+                socket.create_connection(("127.0.0.1", port)) as inner:
+            back = threading.Thread(target=copy, args=(inner, outer))
+            back.start()
+            copy(outer, inner)
+            back.join()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def accept():
+            with contextlib.suppress(OSError):
+                while True:
+                    threading.Thread(target=take, args=(listener.accept()[0],), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield listener.getsockname()[1], certificate
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def test_over_https(new_peer, kubo, tmp_path):
+    """The connector and the proxy, each by a setting of its own; a certificate that nobody vouches for is refused."""
+    with tls_in_front_of(int(kubo.api_multiaddr.rsplit("/", 1)[1]), tmp_path) as (port, certificate):
+        def over_tls(name, **kwargs):
+            peer = new_peer(name, start=False, ipfs="kubo", **kwargs)
+            on_kubo(peer, f"/ip4/127.0.0.1/tcp/{port}")
+            peer.edit(lambda c: (c["ipfs_connector"]["ipfshttp"].update(node_https=True), c["api"]["ipfsproxy"].update(node_https=True)))
+            return peer.start()
+
+        peer = over_tls("trusting", env={"SSL_CERT_FILE": str(certificate)})
+        data = random_bytes(300_000, "https")
+        cid = objects(send(peer, "add", a=data)[2])[-1]["Hash"]
+        assert rpc(peer, f"cat?arg={cid}")[2] == data
+        assert cid in json.loads(rpc(peer, "pin/ls?type=recursive")[2])["Keys"]
+        peer.wait_status(cid)
+        status, _, body = rpc(over_tls("doubting"), f"cat?arg={cid}")
+        assert status == 502 and b"certificate" in body, body
 
 
 def test_put_with_pin_is_pinned_by_the_cluster(kubo_peer):

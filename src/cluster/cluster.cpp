@@ -37,7 +37,10 @@ Cluster::Cluster(Runtime& runtime, ClusterOptions options, state::State& state, 
 Cluster::~Cluster() = default;
 
 void Cluster::serve(rpc::Router& router) {
-  serve_peer_calls(router, {.id = [this] { return id(); }, .gc = [this] { return gc_here(); }, .tracker = tracker_});
+  serve_peer_calls(router, {.id = [this] { return id(); },
+                            .gc = [this](OnGcKey on_key) { return gc_here(std::move(on_key)); },
+                            .tracker = tracker_,
+                            .runtime = runtime_});
   heartbeats_.serve(router);
   serve_adds(router);
   serve_removal(router);

@@ -175,7 +175,10 @@ class Cluster {
   Task<model::PeerInfo> id();
   /// All peers, with how they stand; a silent one has an error.
   Task<std::vector<model::PeerInfo>> peers();
-  Task<model::GlobalRepoGc> gc(bool local);
+  /// Of a peer and how many blocks it has removed by now; called for itself with each, for others with each page.
+  using OnGcProgress = std::function<void(const ipld::PeerId&, uint64_t removed)>;
+  /// On all peers at once.
+  Task<model::GlobalRepoGc> gc(bool local, OnGcProgress on_progress = {});
   /// Moves the peer's copies elsewhere, which may take long, and takes it out of the cluster; `force`: at once.
   /// kNotFound; kFailedPrecondition when some pins have nowhere to go, or it is the only peer. (remove_peer.cpp)
   /// `ban`: it, or a peer that never was one, can join no more until approve_peer().
@@ -248,8 +251,8 @@ class Cluster {
   Task<model::PinInfo> ask_peer(ipld::PeerId peer, PinCall call, ipld::Cid cid);
   Task<model::PeerInfo> peer_info(ipld::PeerId peer);
   void add_standings(std::vector<model::PeerInfo>& peers);
-  Task<model::RepoGc> gc_here();
-  Task<model::RepoGc> gc_at(ipld::PeerId peer);
+  Task<model::RepoGc> gc_here(OnGcKey on_key);
+  Task<model::RepoGc> gc_at(ipld::PeerId peer, OnGcProgress on_progress);
   void serve_removal(rpc::Router& router);
   void serve_plans(rpc::Router& router);
   Task<std::optional<Bytes>> ask_leader(std::string_view method, Bytes request, Duration time);

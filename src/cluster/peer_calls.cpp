@@ -1,14 +1,20 @@
 #include "cluster/peer_calls.h"
 
+#include <deque>
+
 #include "base/deadline.h"
+#include "base/gather.h"
+#include "base/notifier.h"
 #include "cluster/members.h"
 
 namespace ipfsc::cluster {
 namespace {
 
-constexpr std::string_view kId = "Peers/Id", kList = "Pins/List", kGc = "Ipfs/Gc", kHave = "Pins/Have",
-                           kHeld = "Pins/Held", kStatuses = "Pins/Statuses";
+constexpr std::string_view kId = "Peers/Id", kList = "Pins/List", kGc = "Ipfs/Gc", kCollect = "Ipfs/Collect",
+                           kHave = "Pins/Have", kHeld = "Pins/Held", kStatuses = "Pins/Statuses";
 constexpr Duration kGcTime = std::chrono::hours(24);
+constexpr size_t kGcPage = 10'000;                     // keys in a message
+constexpr Duration kGcTell = std::chrono::seconds(1);  // between two, at most
 constexpr size_t kMaxPage = 1000;
 
 std::string_view method_of(PinCall call) {
@@ -178,21 +184,36 @@ Task<proto::StatusPage> PeerCalls::next_page(rpc::Stream& stream) {
   co_return page;
 }
 
-Task<model::RepoGc> PeerCalls::gc(ipld::PeerId peer) {
-  CO_TRY_ASSIGN(auto bytes, co_await client_.call(peer, kGc, {}, runtime_.now() + kGcTime));
-  proto::GcAnswer answer;
-  if (!answer.ParseFromString(bytes)) co_return fail(damaged());
-  model::RepoGc gc{.peer = peer,
-                   .peername = answer.peername(),
-                   .keys = {},
-                   .error = answer.error(),
-                   .freed_disk_bytes = answer.freed_disk_bytes()};
-  for (const auto& key : answer.keys()) {
-    model::RepoGcKey item{.key = {}, .error = key.error()};
-    if (auto cid = ipld::Cid::from_bytes(key.cid())) item.key = *std::move(cid);
-    gc.keys.push_back(std::move(item));
+Task<model::RepoGc> PeerCalls::gc(ipld::PeerId peer, OnGcKey on_key) {
+  auto take = [&](const Bytes& bytes) -> Result<proto::GcAnswer> {
+    proto::GcAnswer page;
+    if (!page.ParseFromString(bytes)) return fail(damaged());
+    for (const auto& key : page.keys()) {
+      model::RepoGcKey item{.key = {}, .error = key.error()};
+      if (auto cid = ipld::Cid::from_bytes(key.cid())) item.key = *std::move(cid);
+      on_key(std::move(item));
+    }
+    return page;
+  };
+  proto::GcAnswer page;
+  auto stream = client_.open(peer, kCollect);
+  auto first = co_await stream->read();
+  if (!first && first.error().kind == ErrorKind::kUnimplemented) {  // a program that has all of it in one message
+    CO_TRY_ASSIGN(auto bytes, co_await client_.call(peer, kGc, {}, runtime_.now() + kGcTime));
+    CO_TRY_ASSIGN(page, take(bytes));
+  } else {
+    for (auto bytes = std::move(first);; bytes = co_await stream->read()) {
+      CO_TRY(bytes);
+      if (!*bytes) co_return fail(damaged());
+      CO_TRY_ASSIGN(page, take(**bytes));
+      if (page.last()) break;
+    }
   }
-  co_return gc;
+  co_return model::RepoGc{.peer = peer,
+                          .peername = page.peername(),
+                          .keys = {},
+                          .error = page.error(),
+                          .freed_disk_bytes = page.freed_disk_bytes()};
 }
 
 Task<std::vector<bool>> PeerCalls::have(ipld::PeerId peer, const std::vector<ipld::Cid>& cids) {
@@ -327,18 +348,63 @@ Task<Bytes> answer_have(tracker::PinTracker& tracker, Bytes bytes) {
   co_return answer.SerializeAsString();
 }
 
-Task<Bytes> answer_gc(std::function<Task<model::RepoGc>()> gc) {
-  CO_TRY_ASSIGN(auto result, co_await gc());
-  proto::GcAnswer answer;
+using CollectGarbage = std::function<Task<model::RepoGc>(OnGcKey)>;
+
+void add(proto::GcAnswer& answer, const model::RepoGcKey& key) {
+  auto& item = *answer.add_keys();
+  if (key.key) item.set_cid(key.key->bytes());
+  item.set_error(key.error);
+}
+
+void set_end(proto::GcAnswer& answer, const model::RepoGc& result) {
   answer.set_error(result.error);
   answer.set_peername(result.peername);
   answer.set_freed_disk_bytes(result.freed_disk_bytes);
-  for (const auto& key : result.keys) {
-    auto& item = *answer.add_keys();
-    if (key.key) item.set_cid(key.key->bytes());
-    item.set_error(key.error);
-  }
+  answer.set_last(true);
+}
+
+/// For older programs.
+Task<Bytes> answer_gc(CollectGarbage gc) {
+  proto::GcAnswer answer;
+  CO_TRY_ASSIGN(auto result, co_await gc([&answer](const model::RepoGcKey& key) { add(answer, key); }));
+  set_end(answer, result);
   co_return answer.SerializeAsString();
+}
+
+Task<> stream_gc(Runtime& runtime, CollectGarbage gc, rpc::Stream& stream) {
+  std::deque<model::RepoGcKey> keys;
+  std::optional<Result<model::RepoGc>> end;
+  Notifier changed(runtime);
+  auto collect = [&]() -> Task<> {
+    end = co_await gc([&](model::RepoGcKey key) {
+      keys.push_back(std::move(key));
+      if (keys.size() == kGcPage) changed.notify_all();
+    });
+    changed.notify_all();
+    co_return Result<>{};
+  };
+  auto send = [&]() -> Task<> {
+    for (bool last = false; !last;) {
+      if (!end && keys.size() < kGcPage) {
+        auto woken = co_await changed.wait_until(runtime.now() + kGcTell);
+        if (!woken && woken.error().kind == ErrorKind::kCancelled) co_return fail(woken.error());
+      }
+      proto::GcAnswer page;
+      for (; !keys.empty() && page.keys_size() < static_cast<int>(kGcPage); keys.pop_front()) add(page, keys.front());
+      last = end && keys.empty();
+      if (last) {
+        CO_TRY(*end);
+        set_end(page, **end);
+      }
+      CO_TRY(co_await stream.write(page.SerializeAsString()));
+    }
+    co_return Result<>{};
+  };
+  std::vector<Task<>> both;
+  both.push_back(collect());
+  both.push_back(send());
+  for (auto& done : co_await gather(runtime, std::move(both))) CO_TRY(done);
+  co_return Result<>{};
 }
 
 }  // namespace
@@ -373,8 +439,11 @@ void serve_peer_calls(rpc::Router& router, PeerAnswers answers) {
                    [&tracker](rpc::CallInfo, Bytes request) { return answer_statuses(tracker, std::move(request)); });
   router.add_stream(std::string(kList), kMember,
                     [&tracker](rpc::CallInfo, rpc::Stream& stream) { return answer_list(tracker, stream); });
-  router.add_unary(std::string(kGc), kMember,
-                   [gc = std::move(answers.gc)](rpc::CallInfo, Bytes) { return answer_gc(gc); });
+  router.add_unary(std::string(kGc), kMember, [gc = answers.gc](rpc::CallInfo, Bytes) { return answer_gc(gc); });
+  router.add_stream(std::string(kCollect), kMember,
+                    [gc = std::move(answers.gc), &runtime = answers.runtime](rpc::CallInfo, rpc::Stream& stream) {
+                      return stream_gc(runtime, gc, stream);
+                    });
 }
 
 }  // namespace ipfsc::cluster

@@ -34,6 +34,9 @@ struct BriefStatuses {
 };
 inline constexpr size_t kMaxBriefStatuses = 1000;  ///< of one question
 
+/// A block that a garbage collection has removed, or could not remove.
+using OnGcKey = std::function<void(model::RepoGcKey)>;
+
 /// I/O thread only.
 class PeerCalls {
  public:
@@ -58,7 +61,8 @@ class PeerCalls {
   std::unique_ptr<rpc::Stream> list(const ipld::PeerId& peer, const proto::StatusPageRequest& request);
   /// kUnavailable or kDeadlineExceeded when the peer is silent. The last page has no next_cursor.
   Task<proto::StatusPage> next_page(rpc::Stream& stream);
-  Task<model::RepoGc> gc(ipld::PeerId peer);
+  /// The keys go to `on_key` only, as they come.
+  Task<model::RepoGc> gc(ipld::PeerId peer, OnGcKey on_key);
   /// Which of the pins that peer has, complete; in the order of `cids`.
   Task<std::vector<bool>> have(ipld::PeerId peer, const std::vector<ipld::Cid>& cids);
 
@@ -80,8 +84,9 @@ class PeerCalls {
 /// What the other side of the calls works with; all outlive the router's use.
 struct PeerAnswers {
   std::function<Task<model::PeerInfo>()> id;
-  std::function<Task<model::RepoGc>()> gc;
+  std::function<Task<model::RepoGc>(OnGcKey)> gc;
   tracker::PinTracker& tracker;
+  Runtime& runtime;
 };
 /// This peer's own word.
 Task<BriefStatuses> brief_statuses(tracker::PinTracker& tracker, std::vector<ipld::Cid> cids);

@@ -41,6 +41,7 @@ constexpr Rule kRestRules[] = {
     {"POST", "/movements/pause", kMovements},
     {"POST", "/movements/resume", kMovements},
     {"POST", "/ipfs/gc", kGc},
+    {"POST", "/ipfs/gc/progress", kGc},
 };
 
 bool reads(std::string_view method) { return method == "GET" || method == "HEAD" || method == "OPTIONS"; }

@@ -1,10 +1,15 @@
-// GET /health[/alerts|/bandwidth|/graph], /readyz, /monitor/metrics[/{name}]; POST /ipfs/gc.
+// GET /health[/alerts|/bandwidth|/graph], /readyz, /monitor/metrics[/{name}]; POST /ipfs/gc[/progress].
 #include <algorithm>
+#include <map>
+#include <optional>
 
 #include "api/rest/context.h"
 #include "api/rest/errors.h"
+#include "api/rest/json_stream.h"
 #include "api/rest/parameters.h"
 #include "api/rest/query_options.h"
+#include "base/gather.h"
+#include "base/notifier.h"
 #include "model/json_writer.h"
 
 namespace ipfsc::api::rest {
@@ -75,13 +80,57 @@ Task<> get_bandwidth(RestContext& context, net::Response& response) {
   co_return response.send(200, body, kJson);
 }
 
+std::string text_of(const model::GlobalRepoGc& collected) {
+  std::string body;
+  model::append_json(body, collected);
+  body += '\n';
+  return body;
+}
+
 Task<> collect_garbage(RestContext& context, net::Request& request, net::Response& response) {
   CO_TRY_ASSIGN(bool local, parse_bool(request.query(), "local"));
   CO_TRY_ASSIGN(auto result, co_await context.cluster->gc(local));
-  std::string body;
-  model::append_json(body, result);
-  body += '\n';
-  co_return response.send(200, body, kJson);
+  co_return response.send(200, text_of(result), kJson);
+}
+
+/// A line a second for each peer that has gone on, and what was removed with the last.
+Task<> collect_with_progress(RestContext& context, net::Request& request, net::Response& response) {
+  constexpr Duration kTell = std::chrono::seconds(1);
+  CO_TRY_ASSIGN(bool local, parse_bool(request.query(), "local"));
+  JsonStream stream(response);
+  std::map<ipld::PeerId, uint64_t> removed, told;
+  std::optional<Result<model::GlobalRepoGc>> end;
+  Notifier changed(context.runtime);
+  auto collect = [&]() -> Task<> {
+    end =
+        co_await context.cluster->gc(local, [&](const ipld::PeerId& peer, uint64_t by_now) { removed[peer] = by_now; });
+    changed.notify_all();
+    co_return Result<>{};
+  };
+  auto tell = [&]() -> Task<> {
+    while (!end) {
+      auto woken = co_await changed.wait_until(context.runtime.now() + kTell);
+      if (!woken && woken.error().kind == ErrorKind::kCancelled) co_return fail(woken.error());
+      std::string lines;
+      for (const auto& [peer, by_now] : removed) {
+        if (auto& last = told[peer]; std::exchange(last, by_now) == by_now) continue;
+        model::JsonObject line(lines);
+        line.plain("peer", peer.to_string());
+        line.number("removed", by_now);
+        line.end();
+        lines += '\n';
+      }
+      if (!lines.empty()) CO_TRY(co_await stream.write(lines));
+    }
+    co_return Result<>{};
+  };
+  std::vector<Task<>> both;
+  both.push_back(collect());
+  both.push_back(tell());
+  for (auto& done : co_await gather(context.runtime, std::move(both))) CO_TRY(done);
+  if (!*end) co_return stream.end({.outcome = fail(std::move(*end).error())});
+  CO_TRY(co_await stream.write(text_of(**end)));
+  co_return stream.end({});
 }
 
 }  // namespace
@@ -124,6 +173,15 @@ void add_health_routes(Routes& routes) {
               .answer = {"What was removed.", "GlobalRepoGC"},
               .errors = {409}},
              &collect_garbage);
+  routes.add(
+      "POST", "/ipfs/gc/progress",
+      {.tag = kTagHealth,
+       .summary = "Collect garbage, and say how far it is",
+       .text = "On the IPFS nodes of all peers.",
+       .parameters = {kLocalParameter},
+       .answer = {"How far each peer is, once a second; with the last line what was removed.", "GCLine", Form::kLines},
+       .errors = {409}},
+      &collect_with_progress);
 }
 
 }  // namespace ipfsc::api::rest

@@ -1,6 +1,8 @@
 // History, times past, order and events over HTTP.
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "api/rest/test_support.h"
 #include "cluster/members.h"
 
@@ -133,6 +135,7 @@ TEST_F(RestPast, ASilentPeerIsNamed) {
 
 TEST_F(RestPast, TimesBeforeTheHistoryAreRefusedWithTheOldest) {
   pin(kCid);
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));  // what the log did in this millisecond stays
   proto::Operation trim;
   auto since = *parse_rfc3339(now());
   trim.mutable_trim()->set_history_before_ms(

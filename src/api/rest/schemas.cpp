@@ -96,6 +96,8 @@ constexpr std::string_view kObjects = R"({
 "GlobalRepoGC": {"peer_map": "RepoGC{}"},
 "RepoGC": {"peer": "PeerID", "peername": "string", "keys": "RepoGCKey[]", "error?": "string",
   "freed_disk_bytes?": "integer"},
+"GCLine": {"": "How far a peer is, or, in the last line, what was removed.",
+  "peer?": "PeerID", "removed?": ["integer", "Blocks by now."], "peer_map?": "RepoGC{}"},
 "RepoGCKey": {"key": "CID|null", "error?": "string"},
 "AddedOutput": {"": "A file or folder that was added, or with progress=true how far one is.",
   "name": "string", "cid": "CID|null", "bytes?": "integer", "size?": "integer", "allocations?": "PeerID[]",

@@ -2,10 +2,12 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <map>
 
 #include <boost/json.hpp>
 
 #include "base/json.h"
+#include "cmd/cli/progress_line.h"
 #include "cmd/ctl/commands.h"
 #include "cmd/ctl/format.h"
 #include "cmd/ctl/tables.h"
@@ -83,7 +85,35 @@ int id(Context& context) { return show(context, {.path = "/id"}, format_id); }
 int version(Context& context) { return show(context, {.path = "/version"}, format_version); }
 
 int ipfs_gc(Context& context) {
-  return show(context, {.method = "POST", .path = "/ipfs/gc", .query = local_query(context)}, format_gc);
+  client::ApiRequest request{.method = "POST", .path = "/ipfs/gc", .query = local_query(context)};
+  ProgressLine progress(context.output.err());
+  if (!progress.active()) return show(context, request, format_gc);
+  std::map<std::string, int64_t> removed;
+  auto with_progress = request;
+  with_progress.path += "/progress";
+  bool ended = false;
+  auto done = context.client.stream(
+      with_progress,
+      [&](std::string_view object) -> Result<> {
+        TRY_ASSIGN(auto line, parse_json(object));
+        if (member_of(line, "peer_map") != nullptr) {
+          ended = true;
+          progress.clear();
+          context.output.json() ? context.output.object(line) : context.output.text(format_gc(line));
+          return {};
+        }
+        removed[text_of(line, "peer")] = number_of(line, "removed");
+        int64_t all = 0;
+        for (const auto& [peer, blocks] : removed) all += blocks;
+        progress.draw(fmt::format("{} blocks removed on {} peers", all, removed.size()));
+        return {};
+      },
+      [&] { context.output.flush(); });
+  progress.clear();
+  // A Go peer has no such path.
+  if (!done && !ended && (done.error().code == 404 || done.error().code == 405))
+    return show(context, request, format_gc);
+  return done ? kExitOk : context.output.api_error(done.error());
 }
 
 int health_metrics(Context& context) {

@@ -8,6 +8,7 @@
 #include "base/real_runtime.h"
 #include "base/task_group.h"
 #include "base/virtual_runtime.h"
+#include "base/with_reports.h"
 
 namespace ipfsc {
 namespace {
@@ -56,6 +57,46 @@ TEST(VirtualRuntime, DeadlineCancelsTheTask) {
   EXPECT_EQ(result.error(), (Error{ErrorKind::kDeadlineExceeded, "napping: deadline exceeded"}));
   EXPECT_TRUE(
       runtime.run_task<void>(with_deadline<void>(runtime, runtime.now() + 1h, "napping", runtime.sleep_for(1s))));
+}
+
+TEST(WithReports, AreGivenWhileItRunsAndOnceAtItsEnd) {
+  VirtualRuntime runtime(1);
+  std::vector<Duration> told;
+  auto report = [&]() -> Task<> {
+    told.push_back(runtime.now().time_since_epoch());
+    co_return Result<>{};
+  };
+  auto task = [&]() -> Task<int> {
+    CO_TRY(co_await runtime.sleep_for(2500ms));
+    co_return 7;
+  };
+  auto begin = runtime.now().time_since_epoch();
+  EXPECT_EQ(runtime.run_task(with_reports(runtime, 1s, report, task())), 7);
+  EXPECT_EQ(told, (std::vector<Duration>{begin + 1s, begin + 2s, begin + 2500ms}));
+}
+
+TEST(WithReports, OneThatFailsIsTheAnswerWhenTheTaskHasEnded) {
+  VirtualRuntime runtime(1);
+  bool ended = false;
+  auto report = []() -> Task<> { co_return fail(ErrorKind::kUnavailable, "nobody listens"); };
+  auto task = [&]() -> Task<> {
+    CO_TRY(co_await runtime.sleep_for(5s));
+    ended = true;
+    co_return Result<>{};
+  };
+  auto done = runtime.run_task(with_reports(runtime, 1s, report, task()));
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(done.error().message, "nobody listens");
+}
+
+TEST(WithReports, EndsWithTheTasksErrorAndIsCancelledWithIt) {
+  VirtualRuntime runtime(1);
+  auto report = []() -> Task<> { co_return Result<>{}; };
+  auto failing = []() -> Task<> { co_return fail(ErrorKind::kNotFound, "nothing there"); };
+  EXPECT_EQ(runtime.run_task(with_reports(runtime, 1s, report, failing())).error().message, "nothing there");
+  auto late =
+      with_deadline(runtime, runtime.now() + 3s, "it", with_reports(runtime, 1s, report, runtime.sleep_for(1h)));
+  EXPECT_EQ(runtime.run_task(std::move(late)).error().kind, ErrorKind::kDeadlineExceeded);
 }
 
 TEST(TaskGroup, StopCancelsAndWaits) {

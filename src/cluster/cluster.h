@@ -224,6 +224,7 @@ class Cluster {
   Task<PlacedPin> plan_and_place(const ipld::Cid& cid, model::PinOptions options, const Placed& sent_to);
   Task<std::vector<Result<PlacedPin>>> place_many(std::vector<std::pair<ipld::Cid, model::PinOptions>> pins,
                                                   bool only_new);
+  Result<PlacedPin> placed_by(PlannedPin planned, Result<Placed> answer) const;
   static PlacedPin placed_at(PlannedPin planned, PinSituation now, std::vector<ipld::PeerId> peers);
   Task<PlacedPin> place(PlannedPin planned, const ClaimName& who, const Bytes& reservation);
   Result<model::PinOptions> merged_options(const PlannedPin& planned, const ClaimName& who) const;

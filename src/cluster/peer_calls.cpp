@@ -3,8 +3,7 @@
 #include <deque>
 
 #include "base/deadline.h"
-#include "base/gather.h"
-#include "base/notifier.h"
+#include "base/with_reports.h"
 #include "cluster/members.h"
 
 namespace ipfsc::cluster {
@@ -13,7 +12,7 @@ namespace {
 constexpr std::string_view kId = "Peers/Id", kList = "Pins/List", kGc = "Ipfs/Gc", kCollect = "Ipfs/Collect",
                            kHave = "Pins/Have", kHeld = "Pins/Held", kStatuses = "Pins/Statuses";
 constexpr Duration kGcTime = std::chrono::hours(24);
-constexpr size_t kGcPage = 10'000;                     // keys in a message
+constexpr int kGcPage = 10'000;                        // keys in a message
 constexpr Duration kGcTell = std::chrono::seconds(1);  // between two, at most
 constexpr size_t kMaxPage = 1000;
 
@@ -348,8 +347,6 @@ Task<Bytes> answer_have(tracker::PinTracker& tracker, Bytes bytes) {
   co_return answer.SerializeAsString();
 }
 
-using CollectGarbage = std::function<Task<model::RepoGc>(OnGcKey)>;
-
 void add(proto::GcAnswer& answer, const model::RepoGcKey& key) {
   auto& item = *answer.add_keys();
   if (key.key) item.set_cid(key.key->bytes());
@@ -371,40 +368,22 @@ Task<Bytes> answer_gc(CollectGarbage gc) {
   co_return answer.SerializeAsString();
 }
 
+/// A page at least once a second, and a last one.
 Task<> stream_gc(Runtime& runtime, CollectGarbage gc, rpc::Stream& stream) {
   std::deque<model::RepoGcKey> keys;
-  std::optional<Result<model::RepoGc>> end;
-  Notifier changed(runtime);
-  auto collect = [&]() -> Task<> {
-    end = co_await gc([&](model::RepoGcKey key) {
-      keys.push_back(std::move(key));
-      if (keys.size() == kGcPage) changed.notify_all();
-    });
-    changed.notify_all();
-    co_return Result<>{};
-  };
   auto send = [&]() -> Task<> {
-    for (bool last = false; !last;) {
-      if (!end && keys.size() < kGcPage) {
-        auto woken = co_await changed.wait_until(runtime.now() + kGcTell);
-        if (!woken && woken.error().kind == ErrorKind::kCancelled) co_return fail(woken.error());
-      }
+    do {
       proto::GcAnswer page;
-      for (; !keys.empty() && page.keys_size() < static_cast<int>(kGcPage); keys.pop_front()) add(page, keys.front());
-      last = end && keys.empty();
-      if (last) {
-        CO_TRY(*end);
-        set_end(page, **end);
-      }
+      for (; !keys.empty() && page.keys_size() < kGcPage; keys.pop_front()) add(page, keys.front());
       CO_TRY(co_await stream.write(page.SerializeAsString()));
-    }
+    } while (!keys.empty());
     co_return Result<>{};
   };
-  std::vector<Task<>> both;
-  both.push_back(collect());
-  both.push_back(send());
-  for (auto& done : co_await gather(runtime, std::move(both))) CO_TRY(done);
-  co_return Result<>{};
+  auto collecting = gc([&keys](model::RepoGcKey key) { keys.push_back(std::move(key)); });
+  CO_TRY_ASSIGN(auto result, co_await with_reports(runtime, kGcTell, send, std::move(collecting)));
+  proto::GcAnswer last;
+  set_end(last, result);
+  co_return co_await stream.write(last.SerializeAsString());
 }
 
 }  // namespace

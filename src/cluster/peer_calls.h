@@ -36,6 +36,8 @@ inline constexpr size_t kMaxBriefStatuses = 1000;  ///< of one question
 
 /// A block that a garbage collection has removed, or could not remove.
 using OnGcKey = std::function<void(model::RepoGcKey)>;
+/// One on this peer: all but the keys, which go to the function as they come.
+using CollectGarbage = std::function<Task<model::RepoGc>(OnGcKey)>;
 
 /// I/O thread only.
 class PeerCalls {
@@ -84,7 +86,7 @@ class PeerCalls {
 /// What the other side of the calls works with; all outlive the router's use.
 struct PeerAnswers {
   std::function<Task<model::PeerInfo>()> id;
-  std::function<Task<model::RepoGc>(OnGcKey)> gc;
+  CollectGarbage gc;
   tracker::PinTracker& tracker;
   Runtime& runtime;
 };

@@ -76,10 +76,15 @@ Task<PlacedPin> Cluster::place(PlannedPin planned, const ClaimName& who, const B
   CO_TRY_ASSIGN(auto options, merged_options(planned, who));
   auto request = allocate_request(planned.pin.cid, options, planned.holders);
   request.set_reservation(reservation);
-  CO_TRY_ASSIGN(auto placed, co_await placement_.place(std::move(request)));
-  // It may have moved while the leader was asked.
-  CO_TRY_ASSIGN(auto now, situation_of(planned.pin.cid));
-  co_return placed_at(std::move(planned), std::move(now), std::move(placed.peers));
+  auto answer = co_await placement_.place(std::move(request));
+  co_return placed_by(std::move(planned), std::move(answer));
+}
+
+/// `answer`: the leader's, perhaps. The pin may have moved while it was asked.
+Result<PlacedPin> Cluster::placed_by(PlannedPin planned, Result<Placed> answer) const {
+  TRY(answer);
+  TRY_ASSIGN(auto now, situation_of(planned.pin.cid));
+  return placed_at(std::move(planned), std::move(now), std::move(answer->peers));
 }
 
 PlacedPin Cluster::placed_at(PlannedPin planned, PinSituation now, std::vector<ipld::PeerId> peers) {
@@ -119,16 +124,7 @@ Task<std::vector<Result<PlacedPin>>> Cluster::place_many(std::vector<std::pair<i
   CO_TRY_ASSIGN(auto answers, co_await placement_.ask(std::move(requests)));
   for (size_t i = 0; i < asked.size(); ++i) {
     auto& [index, planned] = asked[i];
-    if (!answers[i]) {
-      placed[index] = fail(std::move(answers[i]).error());
-      continue;
-    }
-    auto now = situation_of(planned.pin.cid);  // it may have moved meanwhile
-    if (now) {
-      placed[index] = placed_at(std::move(planned), *std::move(now), std::move(answers[i]->peers));
-    } else {
-      placed[index] = fail(std::move(now).error());
-    }
+    placed[index] = placed_by(std::move(planned), std::move(answers[i]));
   }
   co_return placed;
 }

@@ -8,10 +8,10 @@ import json
 import signal
 import socket
 import ssl
-import subprocess
 import time
 
 import pytest
+from certificates import make_ca, make_certificate
 from peer import ANY_CID, Cluster, Peer, as_list, until
 
 PASSWORDS = {"root": "r00t", "pat": "p:at", "rita": "rita!", "gus": "gus"}
@@ -285,23 +285,6 @@ def test_failed_tries_lock_out_the_one_address(with_api):
 
 
 # --- TLS
-
-
-def openssl(folder, *args):
-    subprocess.run(["openssl", *args], cwd=folder, check=True, capture_output=True, timeout=60)
-
-
-def make_ca(folder, name="ca"):
-    openssl(folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-            "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.crt")
-
-
-def make_certificate(folder, name, common_name, ca="ca"):
-    (folder / f"{name}.ext").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
-    openssl(folder, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={common_name}",
-            "-keyout", f"{name}.key", "-out", f"{name}.csr")
-    openssl(folder, "x509", "-req", "-in", f"{name}.csr", "-CA", f"{ca}.crt", "-CAkey", f"{ca}.key", "-CAcreateserial",
-            "-days", "2", "-extfile", f"{name}.ext", "-out", f"{name}.crt")
 
 
 @pytest.fixture

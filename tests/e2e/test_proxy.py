@@ -14,6 +14,7 @@ import urllib.parse
 import urllib.request
 
 import pytest
+from certificates import make_ca, make_certificate
 from content import multipart, random_bytes, raw_cid
 from daemon import binary
 from peer import until
@@ -271,13 +272,11 @@ def test_over_a_unix_socket(new_peer, tmp_path):
 
 @contextlib.contextmanager
 def tls_in_front_of(port, folder):
-    """A port that takes TLS and passes on to `port`, and the file of the certificate to trust."""
-    certificate, key = folder / "tls.crt", folder / "tls.key"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                    "-subj", "/CN=kubo", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
-                   check=True, capture_output=True, timeout=60)
+    """A port that takes TLS and passes on to `port`, and the file of the authority to trust."""
+    make_ca(folder)
+    make_certificate(folder, "kubo", "kubo")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(folder / "kubo.crt", folder / "kubo.key")
 
     def copy(source, target):
         with contextlib.suppress(OSError):
@@ -302,20 +301,20 @@ def tls_in_front_of(port, folder):
                     threading.Thread(target=take, args=(listener.accept()[0],), daemon=True).start()
 
         threading.Thread(target=accept, daemon=True).start()
-        yield listener.getsockname()[1], certificate
+        yield listener.getsockname()[1], folder / "ca.crt"
         listener.shutdown(socket.SHUT_RDWR)
 
 
 def test_over_https(new_peer, kubo, tmp_path):
     """The connector and the proxy, each by a setting of its own; a certificate that nobody vouches for is refused."""
-    with tls_in_front_of(int(kubo.api_multiaddr.rsplit("/", 1)[1]), tmp_path) as (port, certificate):
+    with tls_in_front_of(int(kubo.api_multiaddr.rsplit("/", 1)[1]), tmp_path) as (port, authority):
         def over_tls(name, **kwargs):
             peer = new_peer(name, start=False, ipfs="kubo", **kwargs)
             on_kubo(peer, f"/ip4/127.0.0.1/tcp/{port}")
             peer.edit(lambda c: (c["ipfs_connector"]["ipfshttp"].update(node_https=True), c["api"]["ipfsproxy"].update(node_https=True)))
             return peer.start()
 
-        peer = over_tls("trusting", env={"SSL_CERT_FILE": str(certificate)})
+        peer = over_tls("trusting", env={"SSL_CERT_FILE": str(authority)})
         data = random_bytes(300_000, "https")
         cid = objects(send(peer, "add", a=data)[2])[-1]["Hash"]
         assert rpc(peer, f"cat?arg={cid}")[2] == data

@@ -1,15 +1,13 @@
 // GET /health[/alerts|/bandwidth|/graph], /readyz, /monitor/metrics[/{name}]; POST /ipfs/gc[/progress].
 #include <algorithm>
 #include <map>
-#include <optional>
 
 #include "api/rest/context.h"
 #include "api/rest/errors.h"
 #include "api/rest/json_stream.h"
 #include "api/rest/parameters.h"
 #include "api/rest/query_options.h"
-#include "base/gather.h"
-#include "base/notifier.h"
+#include "base/with_reports.h"
 #include "model/json_writer.h"
 
 namespace ipfsc::api::rest {
@@ -99,37 +97,24 @@ Task<> collect_with_progress(RestContext& context, net::Request& request, net::R
   CO_TRY_ASSIGN(bool local, parse_bool(request.query(), "local"));
   JsonStream stream(response);
   std::map<ipld::PeerId, uint64_t> removed, told;
-  std::optional<Result<model::GlobalRepoGc>> end;
-  Notifier changed(context.runtime);
-  auto collect = [&]() -> Task<> {
-    end =
-        co_await context.cluster->gc(local, [&](const ipld::PeerId& peer, uint64_t by_now) { removed[peer] = by_now; });
-    changed.notify_all();
-    co_return Result<>{};
-  };
   auto tell = [&]() -> Task<> {
-    while (!end) {
-      auto woken = co_await changed.wait_until(context.runtime.now() + kTell);
-      if (!woken && woken.error().kind == ErrorKind::kCancelled) co_return fail(woken.error());
-      std::string lines;
-      for (const auto& [peer, by_now] : removed) {
-        if (auto& last = told[peer]; std::exchange(last, by_now) == by_now) continue;
-        model::JsonObject line(lines);
-        line.plain("peer", peer.to_string());
-        line.number("removed", by_now);
-        line.end();
-        lines += '\n';
-      }
-      if (!lines.empty()) CO_TRY(co_await stream.write(lines));
+    std::string lines;
+    for (const auto& [peer, by_now] : removed) {
+      if (auto& last = told[peer]; std::exchange(last, by_now) == by_now) continue;
+      model::JsonObject line(lines);
+      line.plain("peer", peer.to_string());
+      line.number("removed", by_now);
+      line.end();
+      lines += '\n';
     }
+    if (!lines.empty()) CO_TRY(co_await stream.write(lines));
     co_return Result<>{};
   };
-  std::vector<Task<>> both;
-  both.push_back(collect());
-  both.push_back(tell());
-  for (auto& done : co_await gather(context.runtime, std::move(both))) CO_TRY(done);
-  if (!*end) co_return stream.end({.outcome = fail(std::move(*end).error())});
-  CO_TRY(co_await stream.write(text_of(**end)));
+  auto collecting =
+      context.cluster->gc(local, [&removed](const ipld::PeerId& peer, uint64_t by_now) { removed[peer] = by_now; });
+  auto collected = co_await with_reports(context.runtime, kTell, tell, std::move(collecting));
+  if (!collected) co_return stream.end({.outcome = fail(std::move(collected).error())});
+  CO_TRY(co_await stream.write(text_of(*collected)));
   co_return stream.end({});
 }
 

@@ -25,7 +25,9 @@ struct Context {
 
 using Formatter = std::function<std::string(const boost::json::value&)>;
 
-/// One request, one object: printed with `format`, or as JSON.
+/// With `format`, or as JSON.
+void print(Context& context, const boost::json::value& value, const Formatter& format);
+/// One request, one object: print()ed.
 int show(Context& context, const client::ApiRequest& request, const Formatter& format);
 /// One request, a stream of objects.
 int show_stream(Context& context, const client::ApiRequest& request, const Formatter& format);
@@ -66,6 +68,8 @@ int health_bandwidth(Context& context);
 int health_graph(Context& context);
 int ipfs_gc(Context& context);
 
+/// The arguments, each a CID, as text.
+Result<std::vector<std::string>> cid_arguments(const Context& context);
 /// "/ipfs/<cid>[/path]" of a CID or a path; kInvalidArgument.
 Result<std::string> content_path(std::string_view text);
 /// The query that PinFlags stand for. The error's message is a whole line, with what was being done.

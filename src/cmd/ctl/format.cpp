@@ -61,6 +61,11 @@ std::string text_of(const json::value& object, std::string_view key) {
   return member && member->is_string() ? std::string(member->get_string()) : std::string();
 }
 
+std::string text_or_dash(const json::value& object, std::string_view key) {
+  auto text = text_of(object, key);
+  return text.empty() ? "-" : text;
+}
+
 int64_t number_of(const json::value& object, std::string_view key, int64_t otherwise) {
   const auto* member = member_of(object, key);
   if (!member) return otherwise;
@@ -205,6 +210,10 @@ std::string format_status(const json::value& status) {
                        number_of(*info, "attempt_count"), flag_of(*info, "priority_pin"));
   }
   return out;
+}
+
+std::string format_way(const json::value& move) {
+  return fmt::format("{} -> {}", text_or_dash(move, "from"), text_or_dash(move, "to"));
 }
 
 std::string format_added(const json::value& added) {

@@ -19,6 +19,10 @@ std::string format_past_pin(const boost::json::value& past);
 std::string format_record(const boost::json::value& record);
 std::string format_event(const boost::json::value& event);
 std::string format_status(const boost::json::value& global_pin_info);
+/// "-" where there is nothing.
+std::string text_or_dash(const boost::json::value& object, std::string_view key);
+/// "<peer> -> <peer>" of a movement, "-" where there is none.
+std::string format_way(const boost::json::value& move);
 /// {"status": GlobalPinInfo, "allocation": Pin or null, "last_change": Change or null, "movements": [Movement]}
 std::string format_why(const boost::json::value& why);
 std::string format_added(const boost::json::value& added);

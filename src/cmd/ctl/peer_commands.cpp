@@ -29,14 +29,9 @@ int change_peer(Context& context, std::string method, std::string_view action, Q
 
 /// A line for each of its `moves`.
 std::string format_moves(const json::value& object) {
-  auto text = [](const json::value& from, std::string_view key) {
-    auto value = text_of(from, key);
-    return value.empty() ? std::string("-") : value;
-  };
   std::string out;
   for (const auto& move : object.at("moves").as_array()) {
-    out += fmt::format("{} | {} -> {} | {}\n", text(move, "cid"), text(move, "from"), text(move, "to"),
-                       text(move, "reason"));
+    out += fmt::format("{} | {} | {}\n", text_or_dash(move, "cid"), format_way(move), text_or_dash(move, "reason"));
   }
   return out;
 }

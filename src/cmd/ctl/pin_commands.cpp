@@ -44,13 +44,7 @@ int show_after(Context& context, const json::value& pin, std::string_view target
   } else if (!options.no_status) {
     return show_settled_status(context, cid);
   }
-  if (options.no_status) {
-    if (context.output.json()) {
-      context.output.object(pin);
-    } else {
-      context.output.text(format_pin(pin));
-    }
-  }
+  if (options.no_status) print(context, pin, format_pin);
   return kExitOk;
 }
 

@@ -49,15 +49,18 @@ client::Answer<json::value> ask(Context& context, const client::ApiRequest& requ
   return std::move(*value);
 }
 
+void print(Context& context, const json::value& value, const Formatter& format) {
+  if (context.output.json()) {
+    context.output.object(value);
+  } else {
+    context.output.text(format(value));
+  }
+}
+
 int show(Context& context, const client::ApiRequest& request, const Formatter& format) {
   auto value = ask(context, request);
   if (!value) return context.output.api_error(value.error());
-  if (value->is_null()) return kExitOk;
-  if (context.output.json()) {
-    context.output.object(*value);
-  } else {
-    context.output.text(format(*value));
-  }
+  if (!value->is_null()) print(context, *value, format);
   return kExitOk;
 }
 
@@ -68,11 +71,7 @@ int show_stream(Context& context, const client::ApiRequest& request, const Forma
         if (context.output.broken()) return fail(ErrorKind::kCancelled, "the output is closed");
         auto value = parse_json(object);
         if (!value) return fail(value.error().with_context("the answer is not JSON"));
-        if (context.output.json()) {
-          context.output.object(*value);
-        } else {
-          context.output.text(format(*value));
-        }
+        print(context, *value, format);
         return {};
       },
       [&] { context.output.flush(); });
@@ -91,15 +90,13 @@ int ipfs_gc(Context& context) {
   std::map<std::string, int64_t> removed;
   auto with_progress = request;
   with_progress.path += "/progress";
-  bool ended = false;
   auto done = context.client.stream(
       with_progress,
       [&](std::string_view object) -> Result<> {
         TRY_ASSIGN(auto line, parse_json(object));
         if (member_of(line, "peer_map") != nullptr) {
-          ended = true;
           progress.clear();
-          context.output.json() ? context.output.object(line) : context.output.text(format_gc(line));
+          print(context, line, format_gc);
           return {};
         }
         removed[text_of(line, "peer")] = number_of(line, "removed");
@@ -111,8 +108,7 @@ int ipfs_gc(Context& context) {
       [&] { context.output.flush(); });
   progress.clear();
   // A Go peer has no such path.
-  if (!done && !ended && (done.error().code == 404 || done.error().code == 405))
-    return show(context, request, format_gc);
+  if (!done && (done.error().code == 404 || done.error().code == 405)) return show(context, request, format_gc);
   return done ? kExitOk : context.output.api_error(done.error());
 }
 

@@ -1,5 +1,5 @@
 // status, recover, sync.
-#include <algorithm>
+#include <fmt/format.h>
 
 #include "cmd/ctl/commands.h"
 #include "cmd/ctl/format.h"
@@ -24,27 +24,31 @@ int again(Context& context, const std::string& what) {
 
 }  // namespace
 
+Result<std::vector<std::string>> cid_arguments(const Context& context) {
+  std::vector<std::string> cids;
+  for (const auto& text : context.options.arguments) {
+    TRY_ASSIGN(auto cid, ipld::Cid::parse(text));
+    cids.push_back(cid.to_string());
+  }
+  return cids;
+}
+
 int status(Context& context) {
   const auto& options = context.options;
   if (options.why) return status_why(context);
   std::vector<std::pair<std::string, std::string>> query = {{"local", options.local ? "true" : "false"}};
-  std::string cids, one;
-  for (const auto& text : options.arguments) {
-    auto cid = ipld::Cid::parse(text);
-    if (!cid) return context.output.local_error("parsing cid", cid.error().message);
-    one = cid->to_string();
-    cids += (cids.empty() ? "" : ",") + one;
-  }
-  if (options.arguments.size() == 1) {
-    client::ApiRequest request{.path = "/pins/" + one, .query = query};
+  auto cids = cid_arguments(context);
+  if (!cids) return context.output.local_error("parsing cid", cids.error().message);
+  if (cids->size() == 1) {
+    client::ApiRequest request{.path = "/pins/" + cids->front(), .query = query};
     return options.table ? show_table(context, request, statuses_table()) : show(context, request, format_status);
   }
-  if (cids.empty()) {
+  if (cids->empty()) {
     if (!model::parse_status_filter(options.filter))
       return context.output.local_error("parsing filter flag", "invalid filter name");
     query.emplace_back("filter", options.filter);
   } else {
-    query.emplace_back("cids", cids);
+    query.emplace_back("cids", fmt::format("{}", fmt::join(*cids, ",")));
   }
   client::ApiRequest request{.path = "/pins", .query = query};
   return options.table ? show_table(context, request, statuses_table()) : show_stream(context, request, format_status);

@@ -27,14 +27,6 @@ client::Answer<boost::json::value> fetch_status(Context& context, const std::str
   return ask(context, {.path = "/pins/" + cid, .query = {{"local", "false"}}});
 }
 
-void print(Context& context, const boost::json::value& status) {
-  if (context.output.json()) {
-    context.output.object(status);
-  } else {
-    context.output.text(format_status(status));
-  }
-}
-
 }  // namespace
 
 bool pause(const std::atomic<bool>* cancelled, Clock::duration time) {
@@ -118,7 +110,7 @@ int wait_for_status(Context& context, const std::string& cid, std::string_view t
     if (!status) return context.output.api_error(status.error());
     switch (state) {
       case WaitState::kReached:
-        if (print_status) print(context, *status);
+        if (print_status) print(context, *status, format_status);
         return kExitOk;
       case WaitState::kFailed:
         return context.output.local_error(
@@ -141,7 +133,7 @@ int show_settled_status(Context& context, const std::string& cid) {
     auto status = fetch_status(context, cid);
     if (!status) return context.output.api_error(status.error());
     if (settled(*status) || Clock::now() >= end) {
-      print(context, *status);
+      print(context, *status, format_status);
       return kExitOk;
     }
   }

@@ -7,7 +7,6 @@
 
 #include "cmd/ctl/commands.h"
 #include "cmd/ctl/format.h"
-#include "ipld/cid.h"
 
 namespace ipfsc::cmd::ctl {
 namespace {
@@ -34,7 +33,7 @@ std::string meaning_of(std::string_view status) {
   return std::string(known == std::end(kMeanings) ? status : known->second);
 }
 
-/// "name fetches it, since 2026-01-02 03:04:05: reason. 3 tries, the next at …"
+/// "name fetches it, since 2026-01-02 03:04:05", and lines for why, error and tries where there is something to say.
 std::string format_peer(const std::string& id, const json::value& info) {
   std::string out = fmt::format("  {} {}", name_or(info, id), meaning_of(text_of(info, "status")));
   if (auto since = date_of(text_of(info, "timestamp"), ""); !since.empty()) out += ", since " + since;
@@ -51,12 +50,10 @@ std::string format_peer(const std::string& id, const json::value& info) {
   return out + "\n";
 }
 
-/// What an answer has, null where there is nothing, or where this user or server does not tell.
-client::Answer<json::value> ask_for(Context& context, std::string path, json::value otherwise = nullptr) {
-  client::ApiRequest request{.path = std::move(path)};
-  if (request.path.ends_with("/history")) request.query.emplace_back("limit", "1");
+/// ask(), null also where this user or server does not tell.
+client::Answer<json::value> ask_if_told(Context& context, const client::ApiRequest& request) {
   auto answer = ask(context, request);
-  if (!answer && (answer.error().code == 404 || answer.error().code == 403)) return otherwise;
+  if (!answer && (answer.error().code == 404 || answer.error().code == 403)) return json::value(nullptr);
   return answer;
 }
 
@@ -92,9 +89,7 @@ std::string format_why(const json::value& why) {
   for (const auto& [id, info] : sorted_members(member_of(status, "peer_map"))) out += format_peer(id, *info);
   const auto& moves = part("movements");
   for (const auto& move : moves.is_array() ? moves.get_array() : json::array()) {
-    std::string from = text_of(move, "from"), to = text_of(move, "to");
-    out += fmt::format("  on the move: {} -> {}: {}\n", from.empty() ? "-" : from, to.empty() ? "-" : to,
-                       text_of(move, "reason"));
+    out += fmt::format("  on the move: {}: {}\n", format_way(move), text_of(move, "reason"));
   }
   return out;
 }
@@ -102,31 +97,23 @@ std::string format_why(const json::value& why) {
 int status_why(Context& context) {
   if (context.options.arguments.empty()) return context.output.local_error("", "--why needs a CID");
   if (context.options.table) return context.output.local_error("", "--why does not go with --table");
-  std::vector<std::string> cids;
-  for (const auto& text : context.options.arguments) {
-    auto cid = ipld::Cid::parse(text);
-    if (!cid) return context.output.local_error("parsing cid", cid.error().message);
-    cids.push_back(cid->to_string());
-  }
-  auto movements = ask_for(context, "/movements");
+  auto cids = cid_arguments(context);
+  if (!cids) return context.output.local_error("parsing cid", cids.error().message);
+  auto movements = ask_if_told(context, {.path = "/movements"});
   if (!movements) return context.output.api_error(movements.error());
-  for (const auto& cid : cids) {
+  for (const auto& cid : *cids) {
     auto status =
         ask(context, {.path = "/pins/" + cid, .query = {{"local", context.options.local ? "true" : "false"}}});
     if (!status) return context.output.api_error(status.error());
-    auto pin = ask_for(context, "/allocations/" + cid);
+    auto pin = ask_if_told(context, {.path = "/allocations/" + cid});
     if (!pin) return context.output.api_error(pin.error());
-    auto change = ask_for(context, "/allocations/" + cid + "/history");
+    auto change = ask_if_told(context, {.path = "/allocations/" + cid + "/history", .query = {{"limit", "1"}}});
     if (!change) return context.output.api_error(change.error());
     json::object why{{"status", *std::move(status)},
                      {"allocation", *std::move(pin)},
                      {"last_change", *std::move(change)},
                      {"movements", moves_of(*movements, cid)}};
-    if (context.output.json()) {
-      context.output.object(why);
-    } else {
-      context.output.text(format_why(why));
-    }
+    print(context, why, format_why);
   }
   return kExitOk;
 }

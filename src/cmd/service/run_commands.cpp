@@ -115,8 +115,7 @@ void say_repairs(const Context& context, const app::ImportReport& report) {
   }
   context.say(
       "they stay so until those peers join. `ipfs-cluster-ctl peers rm --ban ID` gives the pins of one that never will "
-      "to "
-      "others; --allocations here allocates all pins anew.");
+      "to others; --allocations here allocates all pins anew.");
 }
 
 int daemon(const Context& context) {

@@ -71,8 +71,8 @@ class GrpcServer::ServerCall final : public grpc::ServerGenericBidiReactor,
       std::lock_guard lock(shared_->mutex);
       shared_->calls.insert(this);
     }
-    const auto* method = method_of_context();
-    if (method == nullptr || method->stream) return post([this] { start(); });
+    method_ = shared_->router.find(path());  // of any thread: the table does not change any more
+    if (method_ == nullptr || method_->stream) return post([this] { start(); });
     reading_ = reading_first_ = true;
     StartRead(&incoming_);
   }
@@ -130,22 +130,19 @@ class GrpcServer::ServerCall final : public grpc::ServerGenericBidiReactor,
     if (path.starts_with('/')) path.remove_prefix(1);
     return path;
   }
-  /// Of any thread: the table does not change any more.
-  const Router::Method* method_of_context() const { return shared_->router.find(path()); }
 
   void start() {
     sweep(*shared_);
     if (shared_->stopping) return finish(fail(ErrorKind::kUnavailable, "this peer is shutting down"));
     auto caller = caller_of_context();
     if (!caller) return finish(fail(caller.error()));
-    const auto* method = method_of_context();
-    if (method == nullptr) {
+    if (method_ == nullptr) {
       return finish(fail(ErrorKind::kUnimplemented, fmt::format("this peer does not know the call {}", path())));
     }
-    if (auto allowed = shared_->gatekeeper(*caller, method->access); !allowed) return finish(allowed);
+    if (auto allowed = shared_->gatekeeper(*caller, method_->access); !allowed) return finish(allowed);
     CallInfo info{.caller = *std::move(caller), .remote = remote_of(context_.peer())};
     spawn_into(
-        shared_->runtime.executor(), handle(shared_from_this(), std::string(path()), *method, std::move(info)),
+        shared_->runtime.executor(), handle(shared_from_this(), std::string(path()), *method_, std::move(info)),
         [self = shared_from_this()](Result<> result) { self->finish(std::move(result)); }, cancel_.slot());
   }
 
@@ -239,6 +236,7 @@ class GrpcServer::ServerCall final : public grpc::ServerGenericBidiReactor,
   std::shared_ptr<Shared> shared_;
   std::shared_ptr<ServerCall> self_;
   grpc::GenericCallbackServerContext& context_;  // gRPC's, until OnDone, which may run beside us
+  const Router::Method* method_ = nullptr;       // null: there is none
   std::mutex context_mutex_;
   bool context_gone_ = false;
   grpc::ByteBuffer incoming_, outgoing_;

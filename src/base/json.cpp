@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <boost/json.hpp>
@@ -48,11 +49,19 @@ void print(std::string& out, const json::value& value, int indent, int level) {
     }
     new_line(level);
     out += ']';
-  } else if (const auto* number = value.if_double(); number && std::isfinite(*number)) {
+  } else if (const auto* number = value.if_double()) {
     out += fmt::format("{}", *number);  // Boost writes 0.3 as 3E-1
   } else {
     out += json::serialize(value);
   }
+}
+
+/// Boost reads 1e400 as infinity, and writes that as a word which is not JSON.
+bool all_finite(const json::value& value) {
+  if (const auto* number = value.if_double()) return std::isfinite(*number);
+  if (const auto* array = value.if_array()) return std::ranges::all_of(*array, all_finite);
+  const auto* object = value.if_object();
+  return !object || std::ranges::all_of(*object, [](const auto& member) { return all_finite(member.value()); });
 }
 
 }  // namespace
@@ -70,7 +79,9 @@ Result<json::value> parse_json(std::string_view text) {
   }
   if (!error) parser.finish(error);
   if (error) return fail(ErrorKind::kInvalidArgument, fmt::format("{} at {}", error.message(), place(text, used)));
-  return parser.release();
+  auto value = parser.release();
+  if (!all_finite(value)) return fail(ErrorKind::kInvalidArgument, "a number is larger than any that can be kept");
+  return value;
 }
 
 std::string pretty_json(const json::value& value, int indent) {

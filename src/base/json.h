@@ -10,7 +10,8 @@
 
 namespace ipfsc {
 
-/// One JSON value, at most 64 levels deep. kInvalidArgument saying line and column of what is wrong.
+/// One JSON value, at most 64 levels deep and with finite numbers. kInvalidArgument saying line and column of what is
+/// wrong.
 Result<boost::json::value> parse_json(std::string_view text);
 
 /// Text with one member or element a line; empty objects and arrays stay on theirs; members in the order they have.

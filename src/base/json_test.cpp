@@ -39,5 +39,10 @@ TEST(Json, SaysWhereTheErrorIs) {
   EXPECT_FALSE(parse_json(std::string(100, '[') + std::string(100, ']')));
 }
 
+TEST(Json, ANumberBeyondAllIsRefused) {
+  for (const char* text : {"1e400", "-1e400", R"({"a":[0,44444444E4444441]})"}) EXPECT_FALSE(parse_json(text)) << text;
+  for (const char* text : {"1e308", "1e-400", "[]", R"({"a":[0,{}]})"}) EXPECT_TRUE(parse_json(text)) << text;
+}
+
 }  // namespace
 }  // namespace ipfsc

@@ -64,7 +64,7 @@ bool time_claim(const json::object& claims, std::string_view name, std::optional
   if (!value || value->is_null()) return true;
   json::error_code error;
   auto seconds = value->to_number<double>(error);
-  if (error || !std::isfinite(seconds)) return false;
+  if (error) return false;
   out = std::floor(seconds);
   return true;
 }

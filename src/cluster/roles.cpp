@@ -1,28 +1,24 @@
 #include "cluster/roles.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "model/peer_roles.h"
 
 namespace ipfsc::cluster {
 
 std::string_view role_name(proto::PeerRole role) {
-  switch (role) {
-    case proto::PEER_ROLE_VOTER:
-      return "voter";
-    case proto::PEER_ROLE_STANDBY:
-      return "standby";
-    case proto::PEER_ROLE_AGENT:
-      return "agent";
-    default:
-      return "auto";
-  }
+  auto at = static_cast<size_t>(role);
+  return model::kPeerRoles[at < model::kPeerRoles.size() ? at : 0];
 }
 
 Result<proto::PeerRole> parse_role(std::string_view name) {
-  for (auto role : {proto::PEER_ROLE_AUTO, proto::PEER_ROLE_VOTER, proto::PEER_ROLE_STANDBY, proto::PEER_ROLE_AGENT}) {
-    if (role_name(role) == name) return role;
+  if (auto it = std::ranges::find(model::kPeerRoles, name); it != model::kPeerRoles.end()) {
+    return static_cast<proto::PeerRole>(it - model::kPeerRoles.begin());
   }
   return fail(ErrorKind::kInvalidArgument,
-              fmt::format("role: expected auto, voter, standby or agent, found \"{}\"", name));
+              fmt::format("role: expected one of {}, found \"{}\"", fmt::join(model::kPeerRoles, ", "), name));
 }
 
 }  // namespace ipfsc::cluster

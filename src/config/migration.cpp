@@ -1,6 +1,6 @@
 #include "config/migration.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "config/values.h"
+#include "model/peer_roles.h"
 
 namespace ipfsc::config {
 namespace {
@@ -140,9 +141,9 @@ class Migration {
     }
     std::string role(!request_.role.empty() ? request_.role : from_trust);
     if (!role.empty()) {
-      constexpr std::string_view kRoles[] = {"auto", "voter", "standby", "agent"};
-      if (std::ranges::find(kRoles, role) == std::end(kRoles))
-        return wrong(fmt::format("role {}: expected auto, voter, standby or agent", quoted(role)));
+      if (std::ranges::find(model::kPeerRoles, role) == model::kPeerRoles.end()) {
+        return wrong(fmt::format("role {}: expected one of {}", quoted(role), fmt::join(model::kPeerRoles, ", ")));
+      }
       cluster.role = role;
     }
     if (!crdt_) return {};

@@ -142,7 +142,8 @@ TEST(Migration, BadFilesAreRefusedWithWhatAndWhere) {
   EXPECT_THAT(error(R"({"cluster":{},"consensus":{"crdt":7}})"), "consensus.crdt: expected an object");
   EXPECT_THAT(error(with_trust(R"(["Qmbad"])")), HasSubstr(R"(consensus.crdt.trusted_peers: "Qmbad")"));
   EXPECT_THAT(error(with_trust("[5]")), HasSubstr("consensus.crdt.trusted_peers: expected a list of texts"));
-  EXPECT_THAT(error(with_trust(R"("*")"), "king"), HasSubstr(R"(role "king": expected auto, voter, standby or agent)"));
+  EXPECT_THAT(error(with_trust(R"("*")"), "king"),
+              HasSubstr(R"(role "king": expected one of auto, voter, standby, agent)"));
   EXPECT_THAT(error(R"({"consensus":{"crdt":{}},"informer":{"disk":{}}})"), "there is no cluster section");
   EXPECT_THAT(error(R"({"cluster":{"secret":"ab"},"consensus":{"crdt":{}},"informer":{"disk":{}}})"),
               HasSubstr("cluster.secret: a secret has 32 bytes"));

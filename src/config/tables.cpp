@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "model/peer_roles.h"
+
 namespace ipfsc::config {
 namespace {
 
@@ -14,7 +16,6 @@ constexpr int64_t kNoMinimum = std::numeric_limits<int64_t>::min();
 constexpr int64_t kPositive = 1;
 constexpr int64_t kNotNegative = 0;
 
-constexpr std::string_view kRoles[] = {"auto", "voter", "standby", "agent"};
 constexpr std::string_view kJoins[] = {"open", "approve"};
 
 struct Rules {
@@ -161,7 +162,7 @@ Section cluster_section() {
             "Bytes a second that this peer fetches from others for its pins; 0 = no limit.", {.write_default = false}),
           c(&C::role, "role",
             "`auto` votes when there is need, `voter` before others, `standby` while a voter is lost, `agent` never.",
-            {.write_default = false, .one_of = kRoles}),
+            {.write_default = false, .one_of = model::kPeerRoles}),
           c(&C::max_voters, "max_voters", "Voters are the largest odd number of peers up to this.",
             {.at_least = kPositive, .write_default = false}),
           c(&C::voter_grace, "voter_grace", "How long a voter may be lost before another peer gets its vote.",

@@ -15,6 +15,7 @@
 #include "cmd/cli/go_style.h"
 #include "cmd/cli/values.h"
 #include "cmd/service/commands.h"
+#include "model/peer_roles.h"
 
 namespace ipfsc::cmd::service {
 namespace {
@@ -100,7 +101,7 @@ class CommandLine {
     migrate->add_option("--bootstrap,-j", m.bootstrap, "instead of a pinset: addresses of peers of the new cluster");
     takes_one_of(
         migrate->add_option("--role", m.role, "auto, voter, standby or agent; by default as trusted_peers says"),
-        {"auto", "voter", "standby", "agent"});
+        {model::kPeerRoles.begin(), model::kPeerRoles.end()});
     migrate->add_flag("--dry-run", m.dry_run, "check everything and say what would become different; write nothing");
     migrate->add_flag("--force,-f", m.force, "set aside what is in the new folder without asking");
     auto* adopt = command(&root_, "adopt", "Pin what this peer's Kubo holds and the pinset has not; the peer must run",

@@ -251,6 +251,7 @@ class Cluster {
   Task<model::GlobalPinInfo> ask_about(PinCall call, ipld::Cid cid, bool local);
   Task<model::PinInfo> ask_peer(ipld::PeerId peer, PinCall call, ipld::Cid cid);
   Task<model::PeerInfo> peer_info(ipld::PeerId peer);
+  std::string health_of(const allocator::Candidate& candidate) const;
   void add_standings(std::vector<model::PeerInfo>& peers);
   Task<model::RepoGc> gc_here(OnGcKey on_key);
   Task<model::RepoGc> gc_at(ipld::PeerId peer, OnGcProgress on_progress);

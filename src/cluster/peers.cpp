@@ -71,6 +71,15 @@ Task<std::vector<model::PeerInfo>> Cluster::peers() {
   co_return all;
 }
 
+/// Whoever is drained stays so in the log when it dies: what has become of it is known from its silence alone.
+std::string Cluster::health_of(const allocator::Candidate& candidate) const {
+  using enum allocator::PeerState;
+  std::string health(allocator::to_string(candidate.state));
+  auto heard = candidate.state == kDraining ? heartbeats_.standing(candidate.peer) : std::nullopt;
+  if (heard && heard->standing == monitor::Standing::kSuspect) health += fmt::format(", {}", to_string(kSuspect));
+  return health;
+}
+
 void Cluster::add_standings(std::vector<model::PeerInfo>& peers) {
   auto applied_by = [this](const ipld::PeerId& peer) -> uint64_t {
     if (peer == options_.self) return state_.applied_index().value;
@@ -91,7 +100,7 @@ void Cluster::add_standings(std::vector<model::PeerInfo>& peers) {
                              : member->role == consensus::MemberRole::kVoter    ? "voter"
                              : known && known->role == proto::PEER_ROLE_STANDBY ? "standby"
                                                                                 : "agent",
-                     .health = std::string(allocator::to_string(candidate->state)),
+                     .health = health_of(*candidate),
                      .lag = furthest - applied_by(info.id),
                      .free_bytes = candidate->free_bytes};
   }

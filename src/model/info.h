@@ -25,7 +25,7 @@ struct IpfsId {
 /// How a peer stands in the cluster, as the peer that is asked sees it. Beyond Go.
 struct PeerStanding {
   std::string role;                    ///< "leader", "voter", "standby", "agent"
-  std::string health;                  ///< "up", "suspected to be down", "draining", "down"
+  std::string health;                  ///< "up", "suspected to be down", "draining" (then both, perhaps), "down"
   uint64_t lag = 0;                    ///< entries of the log that others have applied and it has not, when heard last
   std::optional<uint64_t> free_bytes;  ///< for content; none: not heard
 };

@@ -104,6 +104,23 @@ def test_a_peer_that_returns_within_the_grace_keeps_its_copies(new_cluster):
     assert not any("copies are made elsewhere" in peer.log for peer in cluster)
 
 
+def health(cluster, of):
+    return next(item["standing"]["health"] for item in cluster.running[0].lines("GET", "/peers") if item["id"] == of.id)
+
+
+def test_a_drained_peer_that_dies_is_said_to_be_silent(new_cluster):
+    cluster = new_cluster(3, copies(2, "1h"))
+    drained = cluster.others(cluster.leader())[0]
+    drained.ctl("peers", "drain", drained.id)
+    until(lambda: health(cluster, drained) == "draining", "it is drained")
+    drained.kill()
+    until(lambda: health(cluster, drained) == "draining, suspected to be down", "its silence is seen")
+    drained.start()
+    until(lambda: health(cluster, drained) == "draining", "it is drained still")
+    drained.ctl("peers", "drain", "--undo", drained.id)
+    until(lambda: health(cluster, drained) == "up", "it takes part again")
+
+
 def test_nothing_moves_when_repinning_is_disabled(new_cluster):
     cluster = new_cluster(3, copies(2, "0s", repin=False))
     contents = add_pins(cluster, "stays")

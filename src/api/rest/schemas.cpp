@@ -74,7 +74,7 @@ constexpr std::string_view kObjects = R"({
   "peername": "string", "standing?": "Standing"},
 "IPFSID": {"id?": "string", "addresses": "Multiaddress[]|null", "error": "string"},
 "Standing": {"role": ["string", "leader, voter, standby, agent"],
-  "health": ["string", "up, suspected to be down, draining, down"],
+  "health": ["string", "up, suspected to be down, draining (and suspected to be down), down"],
   "lag": ["integer", "Entries of the log that others have applied and it has not."], "free_bytes?": "integer"},
 "Version": {"version": "string"},
 "PeerRequest": {"peer_id": "PeerID"},

@@ -30,8 +30,11 @@ storage::FamilyOptions family(std::string name, size_t write_buffer_bytes, int b
   return options;
 }
 
+bool settled(const std::optional<Row>& row) { return row && row->phase == Phase::kSettled; }
+
 bool needs_sync(const std::optional<Row>& before, const std::optional<Row>& after) {
-  return !before && after && after->want != Want::kNothing;
+  bool new_pin = !before && after && after->want != Want::kNothing;
+  return new_pin || (settled(before) && !settled(after));
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 // The tracker's table in RocksDB: rows, their indexes by status and by next try, the journal, counters and the feed
 // position, changed in batches that are all or nothing.
 //
-// Durability: a batch that makes a row for a new pin is synced before its attempt can begin; nothing else needs it.
-// What a crash takes back is a suffix of the batches: rows and feed position go back together, and the lost changes
-// come again (an attempt is repeated, which finds its work done). A pin of the node thus always has a row.
+// Durability: a batch that makes a row for a new pin, or ends that a row is settled, is synced before its attempt can
+// begin; nothing else needs it. What a crash takes back is a suffix of the batches: rows and feed position go back
+// together, and the lost changes come again (an attempt is repeated, which finds its work done). A pin of the node thus
+// always has a row, and a settled row its pin: the state may want again what was unpinned before the crash, and then
+// nothing would come to pin it.
 //
 // Threads: apply() and reopen() have one caller at a time; everything may be called from any thread. All of it blocks.
 #pragma once

@@ -36,6 +36,31 @@ TEST(Tracker, PinsWhatIsAllocatedHereAndUnpinsIt) {
   EXPECT_EQ(peer.count(kPinned), 0u);
 }
 
+/// A crash takes back what was not synced, the work that the node has done meanwhile it does not.
+TEST(Tracker, WhatWasUndoneBeforeAPowerCutAndIsWantedAgainIsDoneAgain) {
+  TestPeer peer;
+  peer.start();
+  peer.pin(test_cid(1));
+  peer.pin(test_cid(2));
+  peer.settle();
+  peer.pin(test_cid(3));  // syncs that the others are pinned
+  peer.settle();
+  peer.unpin(test_cid(1));
+  peer.pin(test_cid(2), /*direct=*/true);
+  peer.settle();
+  ASSERT_FALSE(peer.node.pins.contains(test_cid(1)));
+  ASSERT_EQ(peer.node.pins[test_cid(2)], ipfs::PinKind::kDirect);
+  peer.crash();
+  peer.pin(test_cid(1));
+  peer.pin(test_cid(2));
+  peer.start();
+  peer.settle();
+  for (const auto& cid : {test_cid(1), test_cid(2)}) {
+    EXPECT_EQ(peer.status(cid), kPinned);
+    EXPECT_EQ(peer.node.pins[cid], ipfs::PinKind::kRecursive);
+  }
+}
+
 TEST(Tracker, StatusWhileItRuns) {
   TestPeer peer;
   peer.node.latency = seconds(1);

@@ -317,6 +317,22 @@ TEST_F(RaftCluster, AllLoseTheirPowerAtOnce) {
   expect_equal();
 }
 
+TEST_F(RaftCluster, TheLastOneLeadsAgainAfterAPowerCut) {
+  make(3);
+  Node& last = *leader();
+  for (auto& each : nodes) {
+    if (each.get() == &last) continue;
+    ASSERT_TRUE(runtime.run_task(last.consensus->remove_member(each->id, in(10s))));
+    ASSERT_TRUE(each->close());
+  }
+  ASSERT_TRUE(put(last, 1));
+  last.lose_power();
+  ASSERT_TRUE(last.open());
+  auto wrote = put(last, 2);
+  ASSERT_TRUE(wrote) << wrote.error().message;
+  EXPECT_TRUE(last.has(1));
+}
+
 TEST_F(RaftCluster, WithoutAMajorityNothingIsWrittenAndItIsSaid) {
   make(3);
   Node* old = leader();

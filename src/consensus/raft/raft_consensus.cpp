@@ -309,8 +309,9 @@ std::unique_ptr<state::ChangeStream> RaftConsensus::feed(state::FeedPosition fro
 
 Task<> RaftConsensus::tick_loop() {
   for (;;) {
-    // A lone voter has nobody to hear from and nobody to tell.
-    if (!engine_ || alone()) {
+    // A lone voter that leads has nobody to hear from and nobody to tell. It does not lead from its start on when it
+    // has to apply again how it came to be alone.
+    if (!engine_ || (alone() && role_ == RaftRole::kLeader)) {
       CO_TRY(co_await changed_.wait());
       continue;
     }

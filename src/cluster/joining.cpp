@@ -157,9 +157,10 @@ Result<> Membership::admit(const ipld::PeerId& caller, rpc::Access access) {
   if (removed || (known && belongs(*known))) return {};
   // A peer that has just joined has no state yet; its log knows the members.
   if (consensus_->names(caller)) return {};
-  // Nor does a peer that was away know who joined meanwhile. While nobody leads, one of those may be the leader that
-  // brings it up to date; whoever knows the secret could join in any case, or is named by a member.
-  if (!known && !consensus_->leader()) {
+  // Nor does a peer that was away know who joined meanwhile. While it hears no leader (one without a vote believes in
+  // the last one for ever), one of those may be the leader that brings it up to date; whoever knows the secret could
+  // join in any case, or is named by a member.
+  if (!known && !consensus_->hears_leader()) {
     if (!options_.approve_joins || vouched_for_.contains(caller)) return {};
     ask_all();
   }
@@ -169,7 +170,7 @@ Result<> Membership::admit(const ipld::PeerId& caller, rpc::Access access) {
 /// Whether a peer that was removed has joined again behind what this one has applied, and may be the leader that it
 /// waits for: members that have applied more say so.
 bool Membership::has_come_back(const state::Peer& removed) {
-  if (removed.state == proto::PEER_STATE_BANNED || consensus_->leader()) return false;
+  if (removed.state == proto::PEER_STATE_BANNED || consensus_->hears_leader()) return false;
   auto vouched = vouched_for_.find(removed.id);
   if (vouched != vouched_for_.end() && vouched->second > state_.info().applied.value) return true;
   ask_all();

@@ -98,11 +98,11 @@ Task<> RaftConsensus::receive(rpc::CallInfo info, rpc::Stream& stream) {
 }
 
 /// A member that joined after this peer heard of the log last can be the leader that brings it up to date. So a
-/// stranger is believed who it is as long as nobody leads; who may call at all is the gatekeeper's business.
+/// stranger is believed who it is as long as no leader is heard; who may call at all is the gatekeeper's business.
 bool RaftConsensus::speaks_for(const ipld::PeerId& peer, RaftId id) {
   if (auto known = peers_.find(id); known != peers_.end()) return known->second == peer;
   if (auto stranger = strangers_.find(id); stranger != strangers_.end()) return stranger->second == peer;
-  if (leader_ != kNobody || strangers_.size() >= kMostStrangers) return false;
+  if (hears_leader() || strangers_.size() >= kMostStrangers) return false;
   log.info("the peer {} says that it is member {}, of which this peer's log does not know yet", peer.to_string(), id);
   strangers_.emplace(id, peer);
   return true;

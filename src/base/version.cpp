@@ -3,6 +3,6 @@
 namespace ipfsc {
 
 constexpr Versions kVersions{
-    .formats = {.state = 1, .raft = 1, .local = 1, .ipfs = 1}, .apply_version = 2, .protocol = 1, .least_protocol = 1};
+    .formats = {.state = 1, .raft = 1, .local = 1, .ipfs = 1}, .apply_version = 3, .protocol = 1, .least_protocol = 1};
 
 }  // namespace ipfsc

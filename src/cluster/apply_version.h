@@ -5,10 +5,15 @@
 #include <optional>
 #include <span>
 
+#include "state/state.h"
+
 namespace ipfsc::cluster {
 
 /// From here on the log has PeerChange, and PinPut and PinMove say what is under way for the pin.
 inline constexpr uint32_t kPartialChanges = 2;
+/// From here on a pin has as many copies as all its claims ask for, whatever those who wrote them knew of each other,
+/// and PinRemove says what is under way for it.
+inline constexpr uint32_t kFittedCopies = state::kFittedCopies;
 
 /// What the leader, whose program knows versions up to `own`, raises the apply version `now` to. `others` has for each
 /// other member the newest version that its program knows by its last word, also of one that is down; nothing = not

@@ -228,7 +228,7 @@ class Cluster {
   static PlacedPin placed_at(PlannedPin planned, PinSituation now, std::vector<ipld::PeerId> peers);
   Task<PlacedPin> place(PlannedPin planned, const ClaimName& who, const Bytes& reservation);
   Result<model::PinOptions> merged_options(const PlannedPin& planned, const ClaimName& who) const;
-  Task<std::vector<proto::Operation>> leave(ipld::Cid cid, ClaimName who, std::string actor);
+  Task<std::vector<proto::Operation>> end_claim(ipld::Cid cid, ClaimName who, std::string actor);
   Task<std::vector<proto::Operation>> unpin_operations(state::StoredPin stored, Caller caller, bool all_claims);
   Task<model::Pin> pin(ipld::Cid cid, model::PinOptions options, Caller caller, Placed sent_to);
   /// What became of an earlier try, whoever took it; nullopt: there was none.

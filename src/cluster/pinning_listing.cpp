@@ -180,7 +180,7 @@ Task<PinningItem> PinningRequests::item(PinningRequest request) {
 }
 
 Task<PinningItem> PinningRequests::get(std::string user, std::string id) {
-  CO_TRY_ASSIGN(auto request, must_find(user, id));
+  CO_TRY_ASSIGN(auto request, co_await must_find(std::move(user), std::move(id)));
   co_return co_await item(std::move(request));
 }
 

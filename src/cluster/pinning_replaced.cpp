@@ -56,10 +56,7 @@ Task<bool> PinningRequests::end_replaced() {
     CO_TRY_ASSIGN(auto by, state.claims(item.by_cid));
     bool waits = claims(by, item.by) && all.items[i].judged.status != RequestStatus::kPinned;
     if (waits) continue;
-    Operations operations;
-    operations.push_back(remove_claim(item.cid, item.who, std::string(kActor)));
-    CO_TRY_ASSIGN(auto more, co_await cluster_.leave(item.cid, item.who, std::string(kActor)));
-    std::ranges::move(more, std::back_inserter(operations));
+    CO_TRY_ASSIGN(auto operations, co_await cluster_.end_claim(item.cid, item.who, std::string(kActor)));
     operations.push_back(remove_record(kReplacedRecords, records[i].key, std::string(kActor)));
     CO_TRY(co_await cluster_.submit(std::move(operations)));
   }

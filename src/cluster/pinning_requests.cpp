@@ -54,10 +54,14 @@ Result<std::optional<PinningRequest>> PinningRequests::find(const std::string& u
   return decode_pinning(user, record->key, record->value);
 }
 
-Result<PinningRequest> PinningRequests::must_find(const std::string& user, const std::string& id) const {
-  TRY_ASSIGN(auto request, find(user, id));
-  if (!request) return no_such_request();
-  return *std::move(request);
+Task<PinningRequest> PinningRequests::must_find(std::string user, std::string id) {
+  CO_TRY_ASSIGN(auto request, find(user, id));
+  if (!request && RequestId::parse(id)) {  // this peer may not have heard yet of one that was made through another
+    CO_TRY(co_await cluster_.consensus_.barrier(cluster_.runtime_.now() + cluster_.options_.write_timeout));
+    CO_TRY_ASSIGN(request, find(user, id));
+  }
+  if (!request) co_return no_such_request();
+  co_return *std::move(request);
 }
 
 Result<> PinningRequests::check_room(const std::string& user, const ipld::Cid& cid) const {
@@ -145,7 +149,7 @@ Task<PinningItem> PinningRequests::put(PinningCaller caller, PinningPin pin, std
   if (repeated) co_return *std::move(repeated);
   std::optional<PinningRequest> old;
   if (replaced) {
-    CO_TRY_ASSIGN(old, must_find(caller.user, *replaced));
+    CO_TRY_ASSIGN(old, co_await must_find(caller.user, *replaced));
   }
   CO_TRY(check_room(caller.user, pin.cid));
   CO_TRY_ASSIGN(auto id, new_id(caller.user));
@@ -184,21 +188,20 @@ Task<PinningRequests::Operations> PinningRequests::end_operations(const PinningC
   auto who = claim_of(caller.user, request.id);
   Operations operations;
   operations.push_back(remove_record(kPinningRecords, pinning_key(caller.user, request.id), actor_of(caller)));
-  operations.push_back(remove_claim(request.pin.cid, who, actor_of(caller)));
-  CO_TRY_ASSIGN(auto more, co_await cluster_.leave(request.pin.cid, who, actor_of(caller)));
-  std::ranges::move(more, std::back_inserter(operations));
+  CO_TRY_ASSIGN(auto end, co_await cluster_.end_claim(request.pin.cid, who, actor_of(caller)));
+  std::ranges::move(end, std::back_inserter(operations));
   co_return operations;
 }
 
 Task<> PinningRequests::remove(PinningCaller caller, std::string id) {
   CO_TRY(cluster_.check_writable());
   auto doing = "remove " + id;
-  CO_TRY_ASSIGN(auto request, find(caller.user, id));
-  if (!request) {
+  auto request = co_await must_find(caller.user, id);
+  if (!request && request.error().kind == ErrorKind::kNotFound) {
     CO_TRY_ASSIGN(auto first, co_await cluster_.first_outcome(outcome_id(caller, doing, 0)));
     if (first && first->first == state::OutcomeStatus::kApplied) co_return Result<>{};
-    co_return no_such_request();
   }
+  CO_TRY(request);
   CO_TRY_ASSIGN(auto operations, co_await end_operations(caller, *request));
   for (size_t n = 0; n < operations.size(); ++n) operations[n].set_request_id(outcome_id(caller, doing, n));
   CO_TRY_ASSIGN(auto outcomes, co_await cluster_.submit(std::move(operations)));

@@ -80,7 +80,7 @@ class PinningRequests {
   Result<> check_room(const std::string& user, const ipld::Cid& cid) const;
   Result<RequestId> new_id(const std::string& user);
   Result<std::optional<PinningRequest>> find(const std::string& user, const std::string& id) const;
-  Result<PinningRequest> must_find(const std::string& user, const std::string& id) const;
+  Task<PinningRequest> must_find(std::string user, std::string id);
 
   /// What peers say of one CID.
   struct Standing {

@@ -1,4 +1,5 @@
 // Unpinning: a claim goes; the pin goes with the last one.
+#include "cluster/apply_version.h"
 #include "cluster/cluster.h"
 #include "cluster/pin_rules.h"
 #include "cluster/pinning_record.h"
@@ -57,9 +58,11 @@ Task<std::vector<ipld::Cid>> parts_of(const state::State& state, ipfs::IpfsNode&
 
 }  // namespace
 
-/// What is to be written behind the end of `who`'s claim so that the others keep what they ask for.
-Task<std::vector<proto::Operation>> Cluster::leave(ipld::Cid cid, ClaimName who, std::string actor) {
+/// Ends `who`'s claim so that the others keep what they ask for. The first operation's outcome says whether it was
+/// there.
+Task<std::vector<proto::Operation>> Cluster::end_claim(ipld::Cid cid, ClaimName who, std::string actor) {
   std::vector<proto::Operation> operations;
+  operations.push_back(remove_claim(cid, who, actor));
   CO_TRY_ASSIGN(auto stored, state_.get(cid));
   if (!stored || !stored->many_claims) co_return operations;
   CO_TRY_ASSIGN(auto claims, state_.claims(cid));
@@ -75,6 +78,12 @@ Task<std::vector<proto::Operation>> Cluster::leave(ipld::Cid cid, ClaimName who,
   if (!stored->pin.everywhere()) holders = settled_holders(stored->pin, work);
   CO_TRY_ASSIGN(auto placed, co_await placement_.place(allocate_request(cid, then, holders)));
   auto replaced = replace_copies(stored->pin, work, std::move(placed.peers));
+  if (state_.info().apply_version >= kFittedCopies) {
+    auto& remove = *operations.front().mutable_pin_remove();
+    for (const auto& peer : replaced.allocations) remove.add_allocations(peer.bytes());
+    if (replaced.work) *remove.mutable_work() = *std::move(replaced.work);
+    co_return operations;
+  }
   if (auto move = move_operation(cid, stored->pin.allocations, replaced.allocations, actor)) {
     operations.push_back(*std::move(move));
   }
@@ -97,9 +106,7 @@ Task<std::vector<proto::Operation>> Cluster::unpin_operations(state::StoredPin s
     bool own = std::ranges::any_of(claims, [](const auto& claim) { return claim.owner.empty(); });
     if (!all_claims && !own) co_return fail(claimed_by_requests(claims));
     if (!all_claims) {
-      operations.push_back(remove_claim(cid, {}, caller.actor));
-      CO_TRY_ASSIGN(auto more, co_await leave(cid, {}, caller.actor));
-      std::ranges::move(more, std::back_inserter(operations));
+      CO_TRY_ASSIGN(operations, co_await end_claim(cid, {}, caller.actor));
     } else {
       // Each by its name: a request that comes meanwhile stays.
       for (const auto& claim : claims)
@@ -135,6 +142,10 @@ Result<model::Pin> Cluster::unpinned(const ipld::Cid& cid, const state::Outcome&
 Task<model::Pin> Cluster::unpin(ipld::Cid cid, Caller caller, bool all_claims) {
   CO_TRY(check_writable());
   CO_TRY_ASSIGN(auto stored, state_.get(cid));
+  if (!stored) {  // this peer may not have heard yet of a pin that was made through another
+    CO_TRY(co_await consensus_.barrier(runtime_.now() + options_.write_timeout));
+    CO_TRY_ASSIGN(stored, state_.get(cid));
+  }
   // A repeated request gets its first answer from the log, so it is not turned away here.
   if (!stored && caller.request_id.empty()) co_return fail(ErrorKind::kNotFound, std::string(kNotInPinset));
   if (stored) CO_TRY(check_unpin(stored->pin));
@@ -162,8 +173,13 @@ Task<std::vector<Result<model::Pin>>> Cluster::unpin_many(std::vector<ipld::Cid>
   std::vector<Result<model::Pin>> results;
   std::vector<proto::Operation> operations, more;
   std::vector<size_t> submitted;  // index in `results` of each of `operations`
+  bool sure = false;
   for (const auto& cid : cids) {
     CO_TRY_ASSIGN(auto stored, state_.get(cid));
+    if (!stored && !std::exchange(sure, true)) {
+      CO_TRY(co_await consensus_.barrier(runtime_.now() + options_.write_timeout));
+      CO_TRY_ASSIGN(stored, state_.get(cid));
+    }
     auto may = stored ? check_unpin(stored->pin) : fail(ErrorKind::kNotFound, std::string(kNotInPinset));
     if (!may) {
       results.push_back(fail(may.error()));

@@ -32,7 +32,8 @@ class Applier {
   Result<ClaimSet> claims_of(ByteView cid, const PinRow& existing);
   Result<> write_claims(ByteView cid, const PinRow& existing, const ClaimSet& claims);
   Result<Outcome> write_merged(ByteView cid, const PinRow& existing, const ClaimSet& claims,
-                               std::vector<ipld::PeerId> allocations, Change::Kind kind);
+                               std::vector<ipld::PeerId> allocations, const proto::Work* work);
+  Result<> fit_copies(ByteView cid, const PinRow& existing, model::Pin& pin, const proto::Work* work);
   Result<Outcome> write_effective(ByteView cid, const PinRow& existing, model::Pin pin, bool many_claims, bool force,
                                   Change::Kind kind);
   Result<Outcome> remove_pin(ByteView cid, const PinRow& existing);

@@ -19,6 +19,20 @@ void drop_repeated(std::vector<ipld::PeerId>& peers) {
   }
 }
 
+Result<std::vector<ipld::PeerId>> peers_of(const google::protobuf::RepeatedPtrField<std::string>& ids) {
+  std::vector<ipld::PeerId> peers;
+  for (const auto& bytes : ids) {
+    TRY_ASSIGN(auto peer, ipld::PeerId::from_bytes(bytes));
+    peers.push_back(std::move(peer));
+  }
+  drop_repeated(peers);
+  return peers;
+}
+
+bool contains(const std::vector<ipld::PeerId>& peers, const ipld::PeerId& peer) {
+  return std::ranges::find(peers, peer) != peers.end();
+}
+
 /// A claim's row is the body of its pin behind revision 0.
 Bytes encode_claim(const model::Pin& pin) {
   Bytes row = encode_revision(0);
@@ -52,6 +66,7 @@ Result<Outcome> Applier::claim(const proto::PinPut& op) {
   if (!guard_holds(op, existing.revision())) return guard_failed(existing.revision());
   bool one_claim = op.owner().empty() && op.claim().empty() && !existing.view.many_claims;
   if (one_claim) {
+    TRY(fit_copies(cid, existing, pin, op.has_work() ? &op.work() : nullptr));
     return write_effective(cid, existing, std::move(pin), /*many_claims=*/false, /*force=*/false, Change::kPin);
   }
   TRY_ASSIGN(ClaimSet claims, claims_of(cid, existing));
@@ -66,7 +81,7 @@ Result<Outcome> Applier::claim(const proto::PinPut& op) {
     }
   }
   it->second = std::move(pin);
-  return write_merged(cid, existing, claims, std::move(allocations), Change::kPin);
+  return write_merged(cid, existing, claims, std::move(allocations), op.has_work() ? &op.work() : nullptr);
 }
 
 Result<Outcome> Applier::pin_remove(const proto::PinRemove& op) {
@@ -79,8 +94,15 @@ Result<Outcome> Applier::pin_remove(const proto::PinRemove& op) {
   TRY_ASSIGN(ClaimSet claims, claims_of(cid, existing));
   if (claims.erase({op.owner(), op.claim()}) == 0) return not_found("it is pinned, but not by this owner");
   if (claims.empty()) return remove_pin(cid, existing);
-  TRY_ASSIGN(auto before, to_pin(cid, existing));
-  return write_merged(cid, existing, claims, std::move(before->allocations), Change::kPin);
+  auto allocations = peers_of(op.allocations());
+  if (!allocations) return refused("allocations: " + allocations.error().message);
+  if (allocations->empty()) {
+    TRY_ASSIGN(auto before, to_pin(cid, existing));
+    *allocations = std::move(before->allocations);
+  }
+  TRY_ASSIGN(auto outcome,
+             write_merged(cid, existing, claims, *std::move(allocations), op.has_work() ? &op.work() : nullptr));
+  return op.has_work() ? with_work(cid, op.work(), std::move(outcome)) : outcome;
 }
 
 Result<Outcome> Applier::pin_move(const proto::PinMove& op) {
@@ -168,13 +190,49 @@ Result<> Applier::write_claims(ByteView cid, const PinRow& existing, const Claim
   return {};
 }
 
+/// `work`: what the operation says to be under way; null: what is.
 Result<Outcome> Applier::write_merged(ByteView cid, const PinRow& existing, const ClaimSet& claims,
-                                      std::vector<ipld::PeerId> allocations, Change::Kind kind) {
+                                      std::vector<ipld::PeerId> allocations, const proto::Work* work) {
   TRY(write_claims(cid, existing, claims));
   model::Pin pin = merge_claims(claims);
   pin.allocations = std::move(allocations);
+  TRY(fit_copies(cid, existing, pin, work));
   bool only_default = claims.size() == 1 && claims.begin()->first == std::pair<std::string, std::string>();
-  return write_effective(cid, existing, std::move(pin), !only_default, /*force=*/true, kind);
+  return write_effective(cid, existing, std::move(pin), !only_default, /*force=*/true, Change::kPin);
+}
+
+/// Two that change the claims of a pin at once choose its holders each without knowing of the other. Copies that are
+/// missing are those that there were, then any. Those that are too many go, unless something is under way, when the old
+/// ones have to stay for a while.
+Result<> Applier::fit_copies(ByteView cid, const PinRow& existing, model::Pin& pin, const proto::Work* work) {
+  if (t_.head.apply_version < kFittedCopies || pin.everywhere()) return {};
+  auto least = static_cast<size_t>(std::max(pin.options.replication_factor_min, 1));
+  auto most = std::max(least, static_cast<size_t>(std::max(pin.options.replication_factor_max, 1)));
+  auto& copies = pin.allocations;
+  if (copies.size() >= least && copies.size() <= most) return {};
+  std::vector<ipld::PeerId> before;
+  if (existing) {
+    TRY_ASSIGN(auto stored, to_pin(cid, existing));
+    before = std::move(stored->allocations);
+  }
+  if (copies.size() > most) {
+    TRY_ASSIGN(const Bytes* row, t_.find(kWork, cid));
+    bool moving = work != nullptr ? work->ByteSizeLong() > 0 : row != nullptr;
+    if (moving) return {};
+    std::ranges::stable_partition(copies, [&](const auto& peer) { return contains(before, peer); });
+    copies.resize(most);
+    return {};
+  }
+  for (const auto& peer : before) {
+    if (copies.size() < most && !contains(copies, peer)) copies.push_back(peer);
+  }
+  for (bool up : {true, false}) {  // those that are not are replaced by the leader
+    for (const auto& peer : t_.peers().all()) {
+      bool takes = peer.member && (peer.state == proto::PEER_STATE_UP) == up && !contains(copies, peer.id);
+      if (copies.size() < least && takes) copies.push_back(peer.id);
+    }
+  }
+  return {};
 }
 
 /// `force`: a new revision even when the effective pin stays the same, because a claim changed.

@@ -29,7 +29,7 @@ bool is_known(const proto::Operation& operation) {
       return is_flat_known(operation.pin_put()) && is_pin_known(operation.pin_put().pin()) &&
              is_work_known(operation.pin_put().work());
     case proto::Operation::kPinRemove:
-      return is_flat_known(operation.pin_remove());
+      return is_flat_known(operation.pin_remove()) && is_work_known(operation.pin_remove().work());
     case proto::Operation::kPinMove:
       return is_flat_known(operation.pin_move()) && is_work_known(operation.pin_move().work());
     case proto::Operation::kRecordPut:

@@ -177,6 +177,9 @@ class PinCursor {
 };
 
 /// kUnimplemented when this program does not know these rules of apply(), in one sentence.
+/// The apply version from which on a pin has as many copies as all its claims ask for.
+inline constexpr uint32_t kFittedCopies = 3;
+
 Result<> check_apply_version(uint32_t version);
 
 class StateImpl;

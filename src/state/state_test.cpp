@@ -108,6 +108,62 @@ TEST(State, ARetryIsAnsweredNotDoneAgain) {
   EXPECT_EQ(both[1].status, OutcomeStatus::kDuplicate);
 }
 
+/// Who writes a claim may not know of another that came a moment before.
+TEST(State, APinHasAsManyCopiesAsItsClaimsAskForTogether) {
+  Fixture f;
+  proto::Operation version;
+  version.mutable_apply_version()->set_version(kFittedCopies);
+  f.one(version);
+  for (int peer : {6, 7}) {
+    proto::Operation joins;
+    joins.mutable_peer_put()->set_peer(peer_of(peer).bytes());
+    joins.mutable_peer_put()->set_state(peer == 6 ? proto::PEER_STATE_DOWN : proto::PEER_STATE_UP);
+    f.one(joins);
+  }
+  auto holders = [](std::vector<int> numbers) {
+    std::vector<ipld::PeerId> peers;
+    for (int number : numbers) peers.push_back(peer_of(number));
+    std::ranges::sort(peers);
+    return peers;
+  };
+  auto held = [&](int pin) {
+    auto peers = (**f.state->get(cid_of(pin))).pin.allocations;
+    std::ranges::sort(peers);
+    return peers;
+  };
+  auto pin = [](int number, int least, int most, std::vector<int> peers) {
+    auto out = pin_of(number, std::move(peers));
+    out.options.replication_factor_min = least;
+    out.options.replication_factor_max = most;
+    return out;
+  };
+  // Too few: those that held it go on, up to the most.
+  f.one(put_op(pin(1, 2, 3, {1, 2, 3})));
+  f.one(put_op(pin(1, 1, 1, {4}), "user", "a"));
+  EXPECT_EQ(held(1).size(), 3u);
+  EXPECT_EQ(std::ranges::count(held(1), peer_of(4)), 1);
+  // The end of a claim says who holds it then, and is not believed when others ask for more.
+  auto end = remove_op(cid_of(1));
+  end.mutable_pin_remove()->add_allocations(peer_of(4).bytes());
+  f.one(end);
+  EXPECT_EQ(held(1), holders({4}));
+  // Nobody is named, since it was held everywhere when that was planned: then any, best one that is up.
+  f.one(put_op(pin_of(2), "user", "everywhere"));
+  f.one(put_op(pin(2, 1, 1, {}), "user", "one"));
+  f.one(remove_op(cid_of(2), "user", "everywhere"));
+  EXPECT_EQ(held(2), holders({7}));
+  f.one(put_op(pin(3, 2, 2, {})));
+  EXPECT_EQ(held(3), holders({6, 7}));
+  // Too many: those that hold it stay, unless something is under way.
+  f.one(put_op(pin(4, 1, 1, {1}), "user", "a"));
+  f.one(put_op(pin(4, 1, 1, {2, 1}), "user", "b"));
+  EXPECT_EQ(held(4), holders({1}));
+  auto moving = put_op(pin(4, 1, 1, {1, 2}), "user", "c");
+  moving.mutable_pin_put()->mutable_work()->add_moves()->set_to(peer_of(2).bytes());
+  f.one(moving);
+  EXPECT_EQ(held(4), holders({1, 2}));
+}
+
 TEST(State, SeveralClaimsMerge) {
   Fixture f;
   auto rest = pin_of(1, {1}, "rest");

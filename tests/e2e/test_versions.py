@@ -46,15 +46,15 @@ def test_a_rolling_upgrade_and_no_way_back(new_cluster, tmp_path):
     back, newcomer = order[0], cluster.make(1)[0]
     back.stop()
     member = cluster.others(back)[0]
-    assert versions(back)["apply version"] == ("3", "3")
+    assert versions(back)["apply version"] == ("4", "4")
     back.program = today
-    assert versions(back)["apply version"] == ("3", "2")
+    assert versions(back)["apply version"] == ("4", "3")
     before = {path.name for path in (back.folder / "raft").iterdir()}
     line = refused(back)
-    assert "version 3 of the rules" in line and "use a newer program" in line
+    assert "version 4 of the rules" in line and "use a newer program" in line
     assert {path.name for path in (back.folder / "raft").iterdir()} == before
     line = refused(newcomer, "--bootstrap", member.address)
-    assert "version 3 of the rules" in line and "no newer one than 2" in line
+    assert "version 4 of the rules" in line and "no newer one than 3" in line
     assert len(member.lines("GET", "/peers")) == 3
     newcomer.program = back.program = NEXT
     newcomer.start("--bootstrap", member.address)
@@ -100,6 +100,6 @@ def test_a_program_that_meets_the_newer_rules_in_the_log_ends(new_cluster):
     until(lambda: raised(cluster), "the rules are raised")
     back.start(wait=False)
     assert back.process.wait(60) == 1
-    assert "version 3 of the rules" in back.log.splitlines()[-1]
+    assert "version 4 of the rules" in back.log.splitlines()[-1]
     holds_back.process.wait(60)
     write_everywhere(cluster, "without it")

@@ -7,7 +7,7 @@
 namespace ipfsc {
 
 constexpr Versions kVersions{
-    .formats = {.state = 1, .raft = 1, .local = 2, .ipfs = 1}, .apply_version = 3, .protocol = 2, .least_protocol = 1};
+    .formats = {.state = 1, .raft = 1, .local = 2, .ipfs = 1}, .apply_version = 4, .protocol = 2, .least_protocol = 1};
 
 namespace app {
 namespace {

@@ -40,6 +40,7 @@ Result<> check_operation(const proto::Operation& operation) {
       return check_pin(operation.pin_put().pin());
     case proto::Operation::kPinRemove:
       TRY(check_text("owner", operation.pin_remove().owner()));
+      TRY(check_work(operation.pin_remove().work()));
       return check_text("claim", operation.pin_remove().claim());
     case proto::Operation::kRecordPut:
       return check_text("kind of the record", operation.record_put().kind());

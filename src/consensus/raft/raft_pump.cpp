@@ -1,6 +1,7 @@
 // The actor's steps: what the engine hands out goes to the disk and to the state, and what comes back goes on.
 #include "base/check.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "consensus/raft/raft_consensus.h"
 #include "consensus/raft/recovery.h"
 
@@ -70,7 +71,7 @@ void RaftConsensus::propose_waiting() {
   }
 }
 
-/// The first operation of a new cluster gives it its name.
+/// The first entry of a new cluster gives it its name and the newest rules: there is nobody yet who does not know them.
 void RaftConsensus::begin_cluster() {
   if (cluster_begun_ || !is_leader() || stopping_) return;
   cluster_begun_ = true;
@@ -82,11 +83,16 @@ void RaftConsensus::begin_cluster() {
   append_be64(id, runtime_.random());
   operation.mutable_cluster_init()->set_cluster_id(id);
   operation.mutable_cluster_init()->set_incarnation(1);
+  proto::Operation rules;
+  rules.set_actor("cluster");
+  rules.mutable_apply_version()->set_version(kVersions.apply_version);
   auto write = std::make_shared<PendingWrite>();
-  write->count = 1;
-  write->bytes = operation.ByteSizeLong() + kOperationOverhead;
   write->deadline = SteadyTime::max();
-  write->operations.push_back(std::move(operation));
+  for (auto* each : {&operation, &rules}) {
+    write->bytes += each->ByteSizeLong() + kOperationOverhead;
+    write->operations.push_back(std::move(*each));
+  }
+  write->count = write->operations.size();
   write->done = [this](Result<std::vector<state::Outcome>> result) {
     if (result) log.info("began a new cluster");
     changed_.notify_all();

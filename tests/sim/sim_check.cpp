@@ -82,12 +82,13 @@ std::string wrong_holding(World& world, SimPeer& peer, const ipld::Cid& cid,
   }
   auto held = peer.node().pins().find(cid);
   auto kind = held == peer.node().pins().end() ? ipfs::PinKind::kNone : held->second;
-  if (kind != wanted) {
-    return fmt::format("the pin of {} on the node of {} is {}, not {}", short_name(cid), peer.name(),
-                       ipfs::to_string(kind), ipfs::to_string(wanted));
-  }
   auto info = world.runtime.run_task(peer.tracker().status(cid));
   if (!info) return fmt::format("{} cannot say the status of {}", peer.name(), short_name(cid));
+  if (kind != wanted) {
+    return fmt::format("the pin of {} on the node of {} is {}, not {}: {} {}", short_name(cid), peer.name(),
+                       ipfs::to_string(kind), ipfs::to_string(wanted), model::to_string(info->at.status),
+                       info->at.error);
+  }
   if (info->at.status != shown) {
     return fmt::format("{} says {} of {}, not {}: {} {}", peer.name(), model::to_string(info->at.status),
                        short_name(cid), model::to_string(shown), info->at.reason, info->at.error);

@@ -17,10 +17,13 @@ constexpr Duration kGatherTime = 2min;  // until all peers are there
 constexpr Duration kRestTime = 5min;    // until all is as the pinset says
 constexpr Duration kRestLook = 1s;
 constexpr Duration kHeardTime = 1s;             // until the leader has heard what is given back
+constexpr Duration kTurnTime = 10s;             // until the leader has heard all who have no vote, in their turns
+constexpr Duration kExpireTime = 2min;          // for pins of users, which have a minute at most
 constexpr uint64_t kNever = uint64_t{1} << 40;  // writes
 constexpr size_t kMostPeers = 9;
 constexpr Duration kVoterGrace = 5s;
 constexpr int64_t kDriftPpm = 50'000;
+constexpr std::pair<int, int> kFactors[] = {{1, 1}, {1, 2}, {2, 2}, {2, 3}, {-1, -1}};
 
 }  // namespace
 
@@ -33,7 +36,8 @@ Story SimCluster::story_of(uint64_t seed) {
                               : static_cast<int>(6 + random() % 4),
           .steps = static_cast<int>(15 + random() % 20),
           .admin = true,
-          .adds = true};
+          .adds = true,
+          .requests = true};
 }
 
 SimCluster::SimCluster(uint64_t seed, const Story& story)
@@ -41,12 +45,14 @@ SimCluster::SimCluster(uint64_t seed, const Story& story)
       random_(seed),
       world_(seed),
       load_(world_, random_(), complaints_, story.adds),
+      requests_(world_, seed, complaints_, load_.there()),
       admin_(world_, seed, complaints_),
       book_(complaints_),
       started_(static_cast<size_t>(story.peers)),
       checked_start_(static_cast<size_t>(story.peers)) {
   // Some clusters flush and forget all the time, so that peers that were away need checkpoints.
   forgetful_ = below(3) == 0;
+  if (story.requests) factors_ = kFactors[below(std::size(kFactors))];
   for (int number = 1; number <= story.peers; ++number) {
     peers_.push_back(std::make_unique<SimPeer>(world_, settings_of(number)));
   }
@@ -56,7 +62,7 @@ SimCluster::SimCluster(uint64_t seed, const Story& story)
 }
 
 PeerSettings SimCluster::settings_of(int number) {
-  PeerSettings settings{.number = number, .repin_grace = story_.repin_grace};
+  PeerSettings settings{.number = number, .repin_grace = story_.repin_grace, .factors = factors_};
   if (story_.admin) {
     settings.voter_grace = kVoterGrace;
     if (below(4) == 0) settings.drift_ppm = below(2) == 0 ? kDriftPpm : -kDriftPpm;
@@ -182,7 +188,8 @@ void SimCluster::act() {
 
 void SimCluster::write() {
   auto& peer = any_peer();
-  if (peer.ready()) say(load_.act(peer));
+  if (!peer.ready()) return;
+  say(story_.requests && below(2) == 0 ? requests_.act(peer) : load_.act(peer));
 }
 
 void SimCluster::add_peer() {
@@ -323,6 +330,7 @@ void SimCluster::come_to_rest() {
       if (auto order = admin_.put_right(**ready); !order.empty()) say(order);
     }
     why = unrest(world_, peers_, load_.cids());
+    if (why.empty()) why = requests_.unrest(any_peer());
     if (!why.empty() && (trace_.empty() || !trace_.back().ends_with(why))) say(why);
   } while (!why.empty() && world_.runtime.now() - begin < kRestTime && complaints_.empty());
   rested_after_ = world_.runtime.now() - begin;
@@ -331,6 +339,7 @@ void SimCluster::come_to_rest() {
 
 void SimCluster::check_end() {
   admin_.check_end(*peers_.front()->state());
+  requests_.check_end(any_peer(), load_.cids());
   for (const auto& peer : peers_) {
     load_.check_history(*peer);
     auto scan = peer->state()->scan_hash();
@@ -340,7 +349,11 @@ void SimCluster::check_end() {
 
 void SimCluster::check_room() {
   for (const auto& peer : peers_) peer->cut_power_after(kNever);  // those that were to crash later do not
-  run_for(std::max(kPromiseLifetime, kMetricTime) + kHeardTime);
+  // What expires meanwhile would give room back.
+  auto expiring = [this] { return peers_.front()->state()->counters().expiring; };
+  for (auto end = world_.runtime.now() + kExpireTime; expiring() > 0 && world_.runtime.now() < end;) run_for(kRestLook);
+  if (expiring() > 0) return;
+  run_for(std::max(kPromiseLifetime, kMetricTime + kTurnTime));
   uint64_t free = std::numeric_limits<uint64_t>::max();
   int takers = 0;
   for (const auto& peer : peers_) {

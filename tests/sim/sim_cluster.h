@@ -9,6 +9,7 @@
 #include "sim/sim_admin.h"
 #include "sim/sim_check.h"
 #include "sim/sim_load.h"
+#include "sim/sim_requests.h"
 
 namespace ipfsc::sim {
 
@@ -18,6 +19,7 @@ struct Story {
   Duration repin_grace = std::chrono::seconds(3);
   bool admin = false;         ///< somebody changes peers meanwhile: drains, roles, pauses
   bool adds = false;          ///< users add content, too
+  bool requests = false;      ///< and the pinning service has users
   std::vector<int> one_node;  ///< numbers of peers that use one IPFS node
 };
 
@@ -70,12 +72,14 @@ class SimCluster {
   std::vector<std::string> complaints_, trace_;
   World world_;
   SimLoad load_;
+  SimRequests requests_;
   SimAdmin admin_;
   Peers peers_;  // they use those before
   StateBook book_;
   bool forgetful_ = false;
-  std::vector<SteadyTime> started_;  // by peer
-  std::vector<int> checked_start_;   // SimPeer::starts() that was seen ready
+  std::pair<int, int> factors_ = {-1, -1};  // by default
+  std::vector<SteadyTime> started_;         // by peer
+  std::vector<int> checked_start_;          // SimPeer::starts() that was seen ready
   Duration rested_after_{};
 };
 

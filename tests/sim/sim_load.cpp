@@ -191,13 +191,19 @@ std::vector<state::Revision> SimLoad::records_of(const SimPeer& peer, const Writ
   std::vector<state::Revision> out;
   auto history = peer.state()->history(write.cid, 0, kHistory);
   if (!history) return out;
+  std::optional<LogIndex> last;
   for (const auto& record : *history) {
-    if (record.change.actor == write.actor) out.push_back(record.change.position.revision());
+    if (record.change.actor != write.actor) continue;
+    // The end of a claim may move copies of those that stay: in the same entry.
+    if (record.change.position.index == last) continue;
+    last = record.change.position.index;
+    out.push_back(record.change.position.revision());
   }
   return out;
 }
 
 void SimLoad::check_visible(const SimPeer& peer, SteadyTime time) {
+  if (!peer.state()->history(cids_.front(), 0, 1)) return;  // it says itself that it cannot read: its disk is full
   for (const auto& write : writes_) {
     if (!write.acknowledged || *write.acknowledged >= time || !write.in_history()) continue;
     if (!records_of(peer, write).empty()) continue;

@@ -45,6 +45,8 @@ class SimLoad {
 
   /// All that may be in the pinset. What has been added is pinned and unpinned as the rest from then on.
   const std::vector<ipld::Cid>& cids() const { return cids_; }
+  /// Those of them that some node has.
+  const std::vector<ipld::Cid>& there() const { return there_; }
   const std::deque<Write>& writes() const { return writes_; }
   /// Begins a write, or repeats an old one, through `peer`, which is ready. Returns what it is, for the trace.
   std::string act(SimPeer& peer);

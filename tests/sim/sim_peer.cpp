@@ -145,6 +145,7 @@ SimPeer::SimPeer(World& world, const PeerSettings& settings)
   cluster_options_.peername = tracker_options_.peername;
   cluster_options_.addresses = {address_of(settings.number)};
   cluster_options_.allocate_by = {"freespace"};
+  std::tie(cluster_options_.replication_factor_min, cluster_options_.replication_factor_max) = settings.factors;
   cluster_options_.repin_grace = settings.repin_grace;
   cluster_options_.write_timeout = 6s;
   cluster_options_.promise_lifetime = kPromiseLifetime;

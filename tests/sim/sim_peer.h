@@ -73,7 +73,8 @@ struct PeerSettings {
   Duration repin_grace = std::chrono::seconds(3);
   std::string ipfs_id;  ///< of its node; empty: as its own
   Duration voter_grace = std::chrono::minutes(5);
-  int64_t drift_ppm = 0;  ///< of its steady clock
+  int64_t drift_ppm = 0;                   ///< of its steady clock
+  std::pair<int, int> factors = {-1, -1};  ///< of a pin that does not say
 };
 
 class SimPeer {

@@ -2,6 +2,9 @@
 // who is a member; the receiver holds the message back, fetches the state of that index or a later one, puts it in the
 // place of its own, and only then lets its engine know. Entries that the new state has already are passed over by their
 // index when they come.
+#include <algorithm>
+#include <array>
+
 #include "base/check.h"
 #include "base/log.h"
 #include "consensus/raft/raft_consensus.h"
@@ -23,10 +26,10 @@ std::map<RaftId, ipld::PeerId> members_of(ByteView manifest) {
   return members;
 }
 
-/// Whether no change is under way and the member takes part.
-bool settled(const ConfState& conf, RaftId id) {
-  return conf.voters_outgoing.empty() &&
-         (std::ranges::binary_search(conf.voters, id) || std::ranges::binary_search(conf.learners, id));
+/// Also while a change of the voters is under way: it may end only when this member has caught up.
+bool takes_part(const ConfState& conf, RaftId id) {
+  return std::ranges::any_of(std::array{&conf.voters, &conf.learners, &conf.voters_outgoing, &conf.learners_next},
+                             [id](const auto* ids) { return std::ranges::binary_search(*ids, id); });
 }
 
 }  // namespace
@@ -38,7 +41,8 @@ bool settled(const ConfState& conf, RaftId id) {
 Result<LogSnapshot> RaftConsensus::offer_snapshot(LogIndex at_least, RaftId to) {
   LogIndex least = std::max(at_least, log_->index_before_last(options_.checkpoints.hold_log_bytes));
   auto usable = [&](std::optional<LogIndex> index) {
-    return index && *index >= least && *index <= applied_ && *index > LogIndex() && settled(log_->conf_at(*index), to);
+    return index && *index >= least && *index <= applied_ && *index > LogIndex() &&
+           takes_part(log_->conf_at(*index), to);
   };
   std::optional<LogIndex> index = offers_.offered(to);
   if (!usable(index)) index = server_->at_hand();

@@ -255,9 +255,14 @@ Task<> Membership::check_same_cluster(std::vector<ipld::Multiaddr> bootstrap) {
 }
 
 bool Membership::removed() const {
+  if (told_removed_) return true;
   auto self = state_.peer(options_.self);
-  return told_removed_ ||
-         (self && (self->state == proto::PEER_STATE_REMOVED || self->state == proto::PEER_STATE_BANNED));
+  bool gone = self && (self->state == proto::PEER_STATE_REMOVED || self->state == proto::PEER_STATE_BANNED);
+  if (!gone || consensus_ == nullptr) return gone;
+  // One that has joined again meets the removal of the one that it was before, until it has applied that it is back.
+  // Who was removed before it had told of its first start hears it from the others.
+  auto known = consensus::known_start(state_, consensus_->log_start().raft_id);
+  return known && known->start.count > 0;
 }
 
 /// Only a member may say so.
@@ -324,9 +329,14 @@ Task<> Membership::announce() {
   auto addresses = addresses_of(own);
   for (;;) {
     auto ready = co_await consensus_->wait_ready(runtime_.now() + kJoinTime);
+    auto known = state_.peer(options_.self);
+    if (ready && (!known || !known->member)) {  // what has made it a member may not be applied here yet
+      auto caught_up = co_await consensus_->barrier(runtime_.now() + kJoinTime);
+      if (!caught_up) ready = fail(caught_up.error());
+      known = state_.peer(options_.self);
+    }
     if (!ready && ready.error().kind == ErrorKind::kCancelled) co_return ready;
     if (ready) {
-      auto known = state_.peer(options_.self);
       std::vector<proto::Operation> operations;
       if (known && known->member) {
         if (known->name == own.name() && known->addresses == addresses && known->configured_role == options_.role) {

@@ -5,7 +5,7 @@ from content import add_bytes
 from peer import until
 from test_formats import NEXT, refused, versions
 
-RAISED = "all peers know version 3 of the log's rules"
+RAISED = "all peers know version 4 of the log's rules"
 
 
 def raised(cluster):

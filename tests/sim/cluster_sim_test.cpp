@@ -69,6 +69,7 @@ constexpr uint64_t kKeptWithRequests[] = {
     6098,  // a change of the voters needed one that needed the state, which nobody gave during a change
     6796,  // a member that had not applied its own joining yet announced itself as new, and so was drained no more
     4288,  // two claims of a pin that was held everywhere ended at once, and the third's holders were too few
+    8571,  // of two voters that stayed after a removal the dead one was given the votes, for its role
 };
 
 TEST_F(ClusterSim, KeepsItsPromisesInStoriesThatFoundABug) {

@@ -155,6 +155,42 @@ TEST_F(RaftRoles, TheRemovalOfAVoterWhileAnotherIsDownLeavesAMajority) {
   ASSERT_TRUE(eventually([&] { return followers[0]->has(1); }));
 }
 
+TEST_F(RaftRoles, WhoIsDownDoesNotKeepItsVoteForItsRoleWhenAnotherIsRemoved) {
+  make(3);
+  std::vector<Node*> followers;
+  for (auto& n : nodes) {
+    if (n.get() != leader()) followers.push_back(n.get());
+  }
+  set_role(*followers[0], proto::PEER_ROLE_VOTER);
+  followers[0]->lose_power();
+  runtime.run_for(1s);
+  ASSERT_TRUE(runtime.run_task(leader()->consensus->remove_member(followers[1]->id, in(10s))));
+  (void)followers[1]->close();
+  runtime.run_for(2s);
+  ASSERT_TRUE(leader() != nullptr);
+  auto wrote = put(*leader(), 1);
+  EXPECT_TRUE(wrote) << wrote.error().message;
+  ASSERT_TRUE(followers[0]->open());
+  ASSERT_TRUE(eventually([&] { return followers[0]->has(1); }));
+}
+
+TEST_F(RaftRoles, ARemovalThatLeavesNoMajorityIsRefused) {
+  make(3);
+  std::vector<Node*> followers;
+  for (auto& n : nodes) {
+    if (n.get() != leader()) followers.push_back(n.get());
+  }
+  followers[0]->lose_power();
+  runtime.run_for(1s);
+  set_role(*leader(), proto::PEER_ROLE_AGENT);
+  set_role(*followers[1], proto::PEER_ROLE_AGENT);  // only the one that is down is to vote
+  auto refused = runtime.run_task(leader()->consensus->remove_member(followers[1]->id, in(10s)));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kFailedPrecondition);
+  EXPECT_THAT(refused.error().message, HasSubstr("not reached: " + followers[0]->id.to_string()));
+  ASSERT_TRUE(put(*leader(), 1)) << "nothing has changed";
+}
+
 TEST_F(RaftRoles, AnotherMemberTakesTheVoteOfALostOne) {
   configure = [](RaftOptions& options) {
     options.voter_grace = 20s;

@@ -104,6 +104,7 @@ class RaftConsensus final : public Consensus {
   bool ready() const;
   bool idle() const { return !writing_ && !applying_ && jobs_ == 0; }
   std::string waiting_for() const;
+  std::string name_of(RaftId id) const;
   std::string missing_voters() const;
 
   // Each step ends in pump(), which starts what can be started.
@@ -147,6 +148,8 @@ class RaftConsensus final : public Consensus {
   Task<> wait_for_members(SteadyTime deadline);
   Task<> change_members(std::vector<ConfChange> changes, Bytes context, SteadyTime deadline);
   std::vector<VoterCandidate> voter_candidates(const EngineStatus& status);
+  Task<std::vector<VoterCandidate>> look_at_others(RaftId leaving, SteadyTime deadline);
+  Result<std::vector<ConfChange>> changes_without(RaftId leaving, std::vector<VoterCandidate> others) const;
   std::vector<ConfChange> changes_to(const std::vector<RaftId>& chosen, bool demote) const;
   void adjust_voters();
   Task<> hand_over(std::vector<RaftId> to, SteadyTime deadline);

@@ -1,5 +1,6 @@
 // RaftConsensus: who takes part. Members join as learners; the leader chooses voters among them (voters.h).
 #include <algorithm>
+#include <set>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -90,13 +91,17 @@ uint64_t RaftConsensus::former_id(const ipld::PeerId& peer) const {
   return former;
 }
 
+std::string RaftConsensus::name_of(RaftId id) const {
+  auto known = peers_.find(id);
+  return known == peers_.end() ? std::to_string(id) : known->second.to_string();
+}
+
 /// ": not reached: A, B; 2 of the 3 voters are needed"; nothing when this peer is no voter or all are reached.
 std::string RaftConsensus::missing_voters() const {
   std::string missing;
   for (RaftId id : conf_.voters) {
     if (id == self_ || (transport_ && transport_->reaches(id))) continue;
-    auto known = peers_.find(id);
-    missing += (missing.empty() ? "" : ", ") + (known == peers_.end() ? std::to_string(id) : known->second.to_string());
+    missing += (missing.empty() ? "" : ", ") + name_of(id);
   }
   if (missing.empty()) return missing;
   return fmt::format(": not reached: {}; {} of the {} voters are needed", missing, conf_.voters.size() / 2 + 1,
@@ -138,18 +143,60 @@ Task<> RaftConsensus::remove_member(ipld::PeerId peer, SteadyTime deadline) {
   // Its vote goes first, in one step with the votes of the others, while it still helps: the rest of three, of which
   // one is down, would have no majority.
   if (std::ranges::binary_search(conf_.voters, *id)) {
-    auto candidates = voter_candidates(engine_->status());
-    std::erase_if(candidates, [&](const VoterCandidate& candidate) { return candidate.id == *id; });
-    auto chosen = choose_voters(std::move(candidates), options_.max_voters);
-    bool stays = std::ranges::binary_search(chosen, self_);
-    auto changes = changes_to(chosen, stays);
-    if (!stays) changes.push_back({ConfChange::kAddLearner, *id});
+    CO_TRY_ASSIGN(auto others, co_await look_at_others(*id, deadline));
+    CO_TRY_ASSIGN(auto changes, changes_without(*id, std::move(others)));
     CO_TRY(co_await change_members(std::move(changes), {}, deadline));
     CO_TRY(co_await wait_for_members(deadline));
   }
   CO_TRY(co_await change_members({{ConfChange::kRemove, *id}}, {}, deadline));
   log.info("the peer {} (member {}) takes part no more", peer.to_string(), *id);
   co_return Result<>{};
+}
+
+/// All but `leaving`, looked at for up to two election timeouts: who is not heard counts as lost, whatever the grace
+/// says.
+Task<std::vector<VoterCandidate>> RaftConsensus::look_at_others(RaftId leaving, SteadyTime deadline) {
+  auto until = std::min(deadline, runtime_.now() + options_.tick * options_.election_ticks * 2);
+  std::set<RaftId> heard;
+  for (;;) {
+    auto others = voter_candidates(engine_->status());
+    std::erase_if(others, [&](const VoterCandidate& other) { return other.id == leaving; });
+    bool all = true;
+    for (auto& other : others) {
+      if (other.heard) heard.insert(other.id);
+      other.heard = heard.contains(other.id);
+      other.lost = !other.heard;
+      all &= other.heard || !other.votes;
+    }
+    if (all || runtime_.now() >= until) co_return others;
+    CO_TRY(co_await runtime_.sleep_for(options_.tick));
+    CO_TRY(co_await wait_for_members(deadline));
+  }
+}
+
+/// What takes the vote of `leaving`, of whom `others` does not tell, in one step with what that asks of the others.
+/// kFailedPrecondition when no majority of those that would vote then is heard.
+Result<std::vector<ConfChange>> RaftConsensus::changes_without(RaftId leaving,
+                                                               std::vector<VoterCandidate> others) const {
+  auto chosen = choose_voters(others, options_.max_voters);
+  bool stays = std::ranges::binary_search(chosen, self_);
+  auto changes = changes_to(chosen, stays);
+  if (!stays) changes.push_back({ConfChange::kAddLearner, leaving});
+  size_t votes = 0;
+  size_t heard = 0;
+  std::string silent;
+  for (const auto& other : others) {
+    if (!std::ranges::binary_search(chosen, other.id) && (stays || !other.votes)) continue;
+    ++votes;
+    heard += other.heard;
+    if (!other.heard) silent += (silent.empty() ? "" : ", ") + name_of(other.id);
+  }
+  if (heard * 2 > votes) return changes;
+  return fail(
+      ErrorKind::kFailedPrecondition,
+      fmt::format("the cluster would have no majority without the peer {}: not reached: {}; {} of the {} voters "
+                  "that stay are needed",
+                  name_of(leaving), silent, votes / 2 + 1, votes));
 }
 
 /// Until no other change is under way.

@@ -42,8 +42,8 @@ std::vector<RaftId> choose_voters(std::vector<VoterCandidate> members, size_t ma
     return std::tuple(rank(member, some_lost), !member.leads, !member.heard, member.id);
   });
   members.resize(odd(std::min(members.size(), wanted)));
-  auto usable = static_cast<size_t>(std::ranges::count_if(members, &VoterCandidate::usable));
-  if (usable * 2 <= members.size()) return now;
+  auto heard = static_cast<size_t>(std::ranges::count_if(members, &VoterCandidate::heard));
+  if (heard * 2 <= members.size()) return now;
   std::vector<RaftId> chosen;
   for (const auto& member : members) chosen.push_back(member.id);
   std::ranges::sort(chosen);

@@ -25,7 +25,8 @@ struct VoterCandidate {
 /// The voters that there should be, by id: an odd number up to `max_voters` and up to the number of members that may
 /// vote (`auto` and `voter`). `voter` comes before `auto`; who votes already stays before others of its kind, the
 /// leader and those that are heard before the rest; a `standby` votes while one of them is lost, before others that did
-/// not vote; an `agent` never does. Returns those who vote now when no better set would have a majority of usable ones.
+/// not vote; an `agent` never does. Returns those who vote now when no better set would have a majority of ones that
+/// are heard.
 std::vector<RaftId> choose_voters(std::vector<VoterCandidate> members, size_t max_voters);
 
 }  // namespace ipfsc::consensus

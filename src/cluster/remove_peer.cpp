@@ -98,8 +98,10 @@ Task<> Cluster::remove_as_leader(ipld::PeerId peer, bool force, bool ban) {
   co_return Result<>{};
 }
 
-/// A leader that is lost between the two steps of a removal leaves a peer that has no place in the log any more, so
-/// that it hears of nothing, and that everybody counts as a member.
+/// Log and state can say different things of a peer for good. A leader that is lost between the two steps of a removal
+/// leaves one that has no place in the log any more, so that it hears of nothing, and that everybody counts as a
+/// member. One that joins while it is removed can have a place and be no member, so that nobody answers it. The other
+/// step is done then.
 Task<> Cluster::finish_removals() {
   std::map<ipld::PeerId, SteadyTime> halves;  // and since when
   for (;;) {
@@ -108,13 +110,19 @@ Task<> Cluster::finish_removals() {
     if (!consensus_.is_leader()) continue;
     auto members = consensus_.members();
     for (const auto& peer : state_.peers()) {
-      if (!belongs(peer) || std::ranges::find(members, peer.id, &consensus::Member::peer) != members.end()) continue;
+      bool has_place = std::ranges::find(members, peer.id, &consensus::Member::peer) != members.end();
+      if (has_place ? !was_removed(peer) : !belongs(peer)) continue;
       auto now = runtime_.now();
       auto since = known.contains(peer.id) ? known.at(peer.id) : now;
       halves.emplace(peer.id, since);
       if (now - since < kHalfRemoved) continue;
       log.warn("the removal of the peer {} was interrupted, and is completed", peer.id.to_string());
-      auto done = co_await submit(remove_entries(peer.id, /*ban=*/false));
+      Result<> done;
+      if (has_place) {
+        done = co_await consensus_.remove_member(peer.id, now + options_.write_timeout);
+      } else if (auto wrote = co_await submit(remove_entries(peer.id, /*ban=*/false)); !wrote) {
+        done = fail(wrote.error());
+      }
       if (!done) log.warn("it cannot be completed yet: {}", done.error().message);
     }
   }

@@ -60,15 +60,17 @@ constexpr uint64_t kKeptWithAdds[] = {
 
 /// And with requests of the pinning service.
 constexpr uint64_t kKeptWithRequests[] = {
-    1338,  // what a peer had unpinned before a power cut was wanted again when it was back, and not pinned again,
-    2981,  // and its pin of another kind
-    1639,  // of two that claimed a pin at once the second's holders were all, fewer than the first had asked for
-    2601,  // the last member of a cluster applied its shrinking again after a power cut, and led no more
-    4064,  // the leader was lost before a new member had heard of another one, which led then and was not believed
-    6755,  // who had joined again met its own removal in the log that it applied, and left once more, for ever
-    6098,  // a change of the voters needed one that needed the state, which nobody gave during a change
-    6796,  // a member that had not applied its own joining yet announced itself as new, and so was drained no more
-    4288,  // two claims of a pin that was held everywhere ended at once, and the third's holders were too few
+    1338,   // what a peer had unpinned before a power cut was wanted again when it was back, and not pinned again,
+    2981,   // and its pin of another kind
+    1639,   // of two that claimed a pin at once the second's holders were all, fewer than the first had asked for
+    2601,   // the last member of a cluster applied its shrinking again after a power cut, and led no more
+    4064,   // the leader was lost before a new member had heard of another one, which led then and was not believed
+    6755,   // who had joined again met its own removal in the log that it applied, and left once more, for ever
+    6098,   // a change of the voters needed one that needed the state, which nobody gave during a change
+    6796,   // a member that had not applied its own joining yet announced itself as new, and so was drained no more
+    4288,   // two claims of a pin that was held everywhere ended at once, and the third's holders were too few
+    11871,  // a peer that had lost its disk joined while it was removed: it had a place in the log and was no member
+    12029,
     8571,  // of two voters that stayed after a removal the dead one was given the votes, for its role
 };
 

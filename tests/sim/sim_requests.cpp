@@ -112,6 +112,7 @@ void SimRequests::note(Request& request, const Result<std::string>& answer) {
 }
 
 std::string SimRequests::unrest(SimPeer& peer) const {
+  if (std::ranges::any_of(requests_, &Request::open)) return "a request is under way";
   auto replaced = peer.state()->records(cluster::kReplacedRecords, {}, 1);
   if (!replaced) return replaced.error().message;
   if (!replaced->empty()) return "a replaced request has not ended";

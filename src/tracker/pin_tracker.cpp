@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/deadline.h"
 #include "base/log.h"
+#include "tracker/row_codec.h"
 
 namespace ipfsc::tracker {
 namespace {
@@ -132,11 +133,13 @@ Duration TrackerImpl::clock_offset() const {
 /// A clock that was set back would let everything wait until it is where it was.
 void TrackerImpl::check_clock() {
   Duration offset = clock_offset();
-  if (offset < clock_offset_ - kClockSlack) {
-    due_at_ = {};
-    due_cursor_.clear();
-  }
+  if (offset < clock_offset_ - kClockSlack) look_at_all_due();
   clock_offset_ = offset;
+}
+
+void TrackerImpl::look_at_all_due() {
+  due_at_ = {};
+  due_cursor_.clear();
 }
 
 Task<> TrackerImpl::wait_for_work() {
@@ -233,7 +236,10 @@ void TrackerImpl::finish_mutations(Round& round) {
       if (refill_) refill_again_ |= !refill_after_.empty();
       refill_ = true;
     }
-    if (outcome.next == Next::kWait && !round.due) due_at_ = std::min(due_at_, outcome.next_try);
+    if (outcome.next != Next::kWait) continue;
+    if (!round.due) due_at_ = std::min(due_at_, outcome.next_try);
+    // Of a clock that was set back a little.
+    round.due_behind |= due_key(outcome.next_try, outcome.cid) <= due_cursor_;
   }
   if (round.position) written_ = *round.position;
 }
@@ -249,6 +255,7 @@ void TrackerImpl::finish_reads(Round& round) {
     due_at_ = round.due_jobs.more ? round.moment.now : round.due_jobs.next.value_or(WallTime::max());
     for (auto& job : round.due_jobs.jobs) dispatcher_.offer(std::move(job));
   }
+  if (round.due_behind) look_at_all_due();
 }
 
 void TrackerImpl::finish_round(Round& round) {

@@ -79,6 +79,7 @@ class TrackerImpl final : public PinTracker {
     Table::Applied applied;
     Table::Queued queued;
     Table::Due due_jobs;
+    bool due_behind = false;  ///< a next try is due before those that were looked at
   };
 
   void push(Mutation mutation, std::optional<state::FeedPosition> position = std::nullopt);
@@ -93,6 +94,7 @@ class TrackerImpl final : public PinTracker {
   Task<> wait_for_work();
   bool refill_wanted() const;
   bool due_wanted() const;
+  void look_at_all_due();
   Round take_round();
   Result<> run_round(Round& round) const;  // worker pool
   void put_back(Round& round);

@@ -670,5 +670,19 @@ TEST(Tracker, AClockThatGoesBackDoesNotStopRetries) {
   EXPECT_EQ(peer.status(test_cid(1)), kPinned);
 }
 
+TEST(Tracker, AClockThatGoesBackALittleDoesNotStopRetries) {
+  TestPeer peer;
+  int failures = 0;
+  peer.node.fail_pin = [&](const ipld::Cid&) {
+    if (++failures > 5) return std::optional<Error>();
+    peer.runtime.jump_wall_clock(-seconds(40));
+    return std::optional(not_found());
+  };
+  peer.start();
+  peer.pin(test_cid(1));
+  peer.run_for(minutes(20));
+  EXPECT_EQ(peer.status(test_cid(1)), kPinned);
+}
+
 }  // namespace
 }  // namespace ipfsc::tracker

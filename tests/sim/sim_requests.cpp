@@ -36,8 +36,7 @@ SimRequests::SimRequests(World& world, uint64_t seed, std::vector<std::string>& 
 
 std::string SimRequests::act(SimPeer& peer) {
   auto number = choose();
-  auto& request = requests_[number];
-  request.open = true;
+  const auto& request = requests_[number];
   peer.ask(attempt(peer, number));
   return fmt::format("{} {} {}{}{} through {}", request.caller.user, verb(request.kind), request.old,
                      request.kind == Request::Kind::kReplace ? " by " : "",
@@ -71,6 +70,11 @@ size_t SimRequests::choose() {
 
 Task<> SimRequests::attempt(SimPeer& peer, size_t number) {
   auto& request = requests_[number];
+  request.open = true;
+  struct Close {
+    bool& open;
+    ~Close() { open = false; }  // there is no answer either when the peer loses its power
+  } close{request.open};
   ++request.unknown;  // until there is an answer
   if (!request.old.empty()) ++ending_[request.old];
   auto answer = co_await carry_out(peer, request);
@@ -95,7 +99,6 @@ Task<std::string> SimRequests::carry_out(SimPeer& peer, const Request& request) 
 }
 
 void SimRequests::note(Request& request, const Result<std::string>& answer) {
-  request.open = false;
   if (!answer) {
     if (certain(answer.error())) --request.unknown;
     return;

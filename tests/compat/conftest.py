@@ -32,6 +32,22 @@ def follower(tmp_path_factory):
         yield peer.start()
 
 
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory):
+    """A running peer whose REST API and pinning service have the user ann, and no lists for CORS."""
+    def change(config):
+        for section in (config["api"]["restapi"], config["api"]["pinsvcapi"]):
+            for key in [key for key in section if key.startswith("cors_")]:
+                del section[key]
+            section.update(basic_auth_credentials={"ann": "secret"})
+        config["api"]["pinsvcapi"].update(http_log_file="pinning.log", headers={"X-Own": ["one"]})
+
+    with Peer(tmp_path_factory.mktemp("guarded") / "peer").init() as peer:
+        peer.edit(change)
+        (peer.folder / "pinning.log").write_text("what was there\n")
+        yield peer.start()
+
+
 @pytest.fixture
 def unpin(shared_peer):
     """Afterwards nothing is pinned."""

@@ -32,6 +32,7 @@ def service(shared_peer):
     pytest.param("POST", "/pins/ID", {"cid": CID, "name": "new"}, 202, id="pinning-1-replace"),  # Go: 200
     pytest.param("DELETE", "/pins/ID", None, 202, id="pinning-1-remove"),
     pytest.param("GET", "/unknown", None, 404, id="pinning-1-unknown"),
+    pytest.param("OPTIONS", "/pins", None, 405, id="pinning-1-options"),
 ])
 def test_routes(service, method, path, body, status):
     if "ID" in path:
@@ -46,6 +47,32 @@ def test_pinning_1_slash_and_headers(service):
     assert answer.headers["Content-Type"] == "application/json" and answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
+def test_pinning_1_credentials(guarded):
+    """As the REST API's, with errors of its own form; a token is good at both."""
+    ann, nobody, wrong = Service(guarded, "ann", "secret"), Service(guarded), Service(guarded, "ann", "wrong")
+    for client, details in ((nobody, "unauthorized: no auth provided"), (wrong, "unauthorized: access denied")):
+        assert client.request("GET", "/pins") == (401, {"error": {"reason": "UNAUTHORIZED", "details": details}})
+    assert nobody.request("GET", "/health")[0] == 204
+    status, made = ann.request("POST", "/token")
+    bearer = {"Authorization": f"Bearer {made['token']}"}
+    assert status == 200 and nobody.request("GET", "/pins", headers=bearer)[0] == 200
+    assert guarded.request("GET", "/id", headers=bearer)[0] == 200
+    answer = ask(ann.url, "GET", "/health", headers={"Origin": "http://page"})
+    assert (answer.headers["X-Own"], answer.headers["Access-Control-Allow-Origin"]) == ("one", "*")
+
+
+def test_pinning_1_no_tokens_without_users(service):
+    assert service.request("POST", "/token") == (401, {"error": {"reason": "UNAUTHORIZED", "details": "unauthorized"}})
+
+
+def test_pinning_1_access_log(guarded):
+    Service(guarded).request("GET", "/health?for=the-log")
+    path = guarded.folder / "pinning.log"
+    line = until(lambda: re.search(r".*for=the-log.*", path.read_text()), "the line is there").group()
+    assert path.read_text().startswith("what was there\n")
+    assert re.fullmatch(r'127\.0\.0\.1 - - \[[^]]+\] "GET /health\?for=the-log HTTP/1\.1" 204 0', line), line
+
+
 # --- 2: objects
 
 
@@ -53,7 +80,8 @@ def test_pinning_2_objects(service):
     added = service.add(CID, name="n", origins=[ORIGIN], meta={"k": "v"})
     item = service.get(added["requestid"])
     for status in (added, item):
-        assert list(status)[:5] == ["requestid", "status", "created", "pin", "delegates"]
+        assert list(status) == ["requestid", "status", "created", "pin", "delegates", "info"]
+        assert list(status["info"]) == ["status_details"]  # Go: a source and two warnings, always the same
         assert status["requestid"] != CID  # in Go it is the CID
         assert status["pin"] == {"cid": CID, "name": "n", "origins": [ORIGIN], "meta": {"k": "v"}}
         assert list(status["pin"]) == ["cid", "name", "origins", "meta"]
@@ -81,6 +109,7 @@ def test_names(service, length, status):
     pytest.param("GET", "/pins?limit=x", None, 400, id="pinning-4-limit"),  # Go: 500
     pytest.param("GET", "/pins?status=x", None, 400, id="pinning-4-status"),  # Go: 500
     pytest.param("GET", "/pins?cid=x", None, 400, id="pinning-4-cid"),  # Go: 500
+    pytest.param("GET", "/pins?status=pinned,x", None, 400, id="pinning-4-one-unknown-status"),  # Go: pinned
     pytest.param("GET", "/pins?before=x", None, 400, id="pinning-4-before"),  # Go: 500
     pytest.param("GET", "/pins?meta=x", None, 400, id="pinning-4-meta"),  # Go: 500
 ])

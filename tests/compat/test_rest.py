@@ -7,7 +7,7 @@ import time
 import pytest
 from asking import UnixConnection, ask, connect
 from content import raw_cid
-from peer import Peer, free_port, until
+from peer import Peer, free_port, make_cluster, until
 from rest import CID, CID_V1, ID_FIELDS, METRIC_FIELDS, PIN_FIELDS, STATUS_FIELDS, ZERO_TIME, add, delete, get, post
 from typed import TYPED
 
@@ -94,6 +94,7 @@ def test_rest_2_2_requests_of_pages(configured, shared_peer):
     assert answer.headers["Access-Control-Allow-Credentials"] == "true"
     answer = get(configured, "/version", Origin="http://evil")  # is served all the same
     assert answer.status == 200 and answer.headers["Vary"] == "Origin" and not answer.headers["Access-Control-Allow-Origin"]
+    assert get(configured, "/version").headers["Vary"] == "Origin"
     answer = get(shared_peer, "/version", Origin="http://any")  # as init writes it
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert answer.headers["Access-Control-Expose-Headers"] == "Content-Type, X-Stream-Output, X-Chunked-Output, X-Content-Length"
@@ -101,15 +102,29 @@ def test_rest_2_2_requests_of_pages(configured, shared_peer):
     assert answer.status == 404 and not answer.headers["Access-Control-Allow-Origin"]
 
 
+@pytest.mark.parametrize("headers,allowed", [
+    pytest.param("accept, Content-Type, x-requested-with", True, id="rest-2.2-headers-by-default"),
+    pytest.param("accept, authorization", False, id="rest-2.2-other-headers"),
+])
+def test_preflight_as_init_writes_it(shared_peer, headers, allowed):
+    answer = ask(shared_peer.api, "OPTIONS", "/pins", headers={
+        "Origin": "http://any", "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": headers})
+    wanted = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "GET", "Access-Control-Allow-Headers": headers,
+              "Access-Control-Allow-Credentials": "true"}  # no Max-Age
+    assert {k: v for k, v in answer.headers.items() if k.startswith("Access-Control")} == (wanted if allowed else {})
+
+
 @pytest.mark.parametrize("path,status,location", [
     pytest.param("/id/", 307, "/id", id="rest-2.3-slash"),
+    pytest.param("/id//", 307, "/id/", id="rest-2.3-one-slash-at-a-time"),
     pytest.param("/pins/?filter=error", 307, "/pins?filter=error", id="rest-2.3-slash-keeps-the-query"),
     pytest.param("//version", 301, "/version", id="rest-2.3-double-slash"),
     pytest.param("/pins/../version?a=b", 301, "/version?a=b", id="rest-2.3-dots"),
 ])
 def test_redirects(shared_peer, path, status, location):
-    answer = get(shared_peer, path)
-    assert (answer.status, answer.headers["Location"]) == (status, location)
+    for method in ("GET", "POST", "DELETE"):
+        answer = ask(shared_peer.api, method, path)
+        assert (answer.status, answer.headers["Location"]) == (status, location)
 
 
 @pytest.mark.parametrize("method,path,status,body", [
@@ -117,6 +132,7 @@ def test_redirects(shared_peer, path, status, location):
     pytest.param("GET", "/unknown", 404, b'{"code":404,"message":"not found"}\n', id="rest-2.3-unknown"),
     pytest.param("DELETE", "/id", 405, b"", id="rest-2.3-method"),
     pytest.param("OPTIONS", "/id", 405, b"", id="rest-2.3-options"),
+    pytest.param("OPTIONS", "/unknown", 404, b'{"code":404,"message":"not found"}\n', id="rest-2.3-options-unknown"),
 ])
 def test_other_paths(shared_peer, method, path, status, body):
     answer = ask(shared_peer.api, method, path)
@@ -162,6 +178,7 @@ def test_rest_2_4_headers_of_add(configured):
     pytest.param("POST", f"/pins/{CID}?replication=x", 400, "parameter replication invalid", id="rest-3-replication"),
     pytest.param("POST", f"/pins/{CID}?replication-max=1.5", 400, "parameter replication-max invalid", id="rest-3-replication-max"),
     pytest.param("POST", "/pins/recover?local=maybe", 400, "parameter local invalid", id="rest-3-bool"),
+    pytest.param("POST", f"/pins/{CID}?expire-in=1d", 400, "expire-in cannot be parsed: ", id="rest-3-expire-in-days"),
     pytest.param("POST", f"/pins/{CID}?shard-size=x", 400, "parameter shard_size is invalid", id="rest-3-shard-size"),
     pytest.param("POST", f"/pins/{CID}?origins=/ip4/127.0.0.1/tcp/4001", 400, "multiaddress does not contain peer ID: ",
                  id="rest-3-origin-without-peer"),
@@ -229,6 +246,14 @@ def test_follower_mode(follower, method, path):
 # --- 4: streams
 
 
+@pytest.fixture(scope="module")
+def without_kubo(tmp_path_factory):
+    """A peer whose Kubo is not there."""
+    with Peer(tmp_path_factory.mktemp("without") / "peer", ipfs="kubo").init() as peer:
+        peer.edit(lambda c: c["ipfs_connector"]["ipfshttp"].update(node_multiaddress=f"/ip4/127.0.0.1/tcp/{free_port()}"))
+        yield peer.start()
+
+
 @pytest.mark.parametrize("method,path", [
     pytest.param("GET", "/allocations", id="rest-4-allocations"),
     pytest.param("GET", "/pins", id="rest-4-pins"),
@@ -248,9 +273,12 @@ def test_streams(typed_peer, path):
     assert answer.trailers.get_all("X-Stream-Error") == [""]  # also when nothing went wrong
 
 
-def test_rest_4_errors_before_the_first_object(shared_peer):
+def test_rest_4_errors_before_the_first_object(shared_peer, without_kubo):
     answer = get(shared_peer, "/pins?filter=nonsense")
     assert answer.error == (400, "invalid filter value")
+    answer = add(without_kubo)  # R19: 200 in Go
+    assert answer.error[0] == 503 and "IPFS request failed" in answer.error[1]
+    assert (answer.headers["Trailer"], answer.trailers) == ("X-Stream-Error", None)
 
 
 # --- 5: types
@@ -261,10 +289,10 @@ def test_rest_5_1_pin(shared_peer, unpin):
     answer = post(shared_peer, f"/pins/{CID}?name=docs")
     pin = answer.json
     assert list(pin) == PIN_FIELDS
-    assert {k: v for k, v in pin.items() if k not in ("timestamp", "allocations")} == {
+    assert {k: v for k, v in pin.items() if k != "timestamp"} == {
         "replication_factor_min": -1, "replication_factor_max": -1, "name": "docs", "mode": "recursive", "shard_size": 0,
         "user_allocations": None, "expire_at": ZERO_TIME, "metadata": {}, "pin_update": None, "origins": None, "cid": CID,
-        "type": "pin", "max_depth": -1, "reference": None}
+        "type": "pin", "allocations": [], "max_depth": -1, "reference": None}
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z", pin["timestamp"])
     stored = get(shared_peer, f"/allocations/{CID}").json
     assert list(stored) == PIN_FIELDS
@@ -329,6 +357,7 @@ def test_rest_5_4_id(three_peers):
         assert sorted(info["cluster_peers"]) == sorted(p.id for p in three_peers)
         assert {a.rsplit("/", 1)[1] for a in info["cluster_peers_addresses"]} == {p.id for p in three_peers} - {peer.id}
         assert re.match(r"1\.1\.6\b", info["version"]) and info["rpc_protocol_version"] == "/ipfscluster/1.0/rpc"
+        assert info["commit"] == ""  # R8
         assert list(info["ipfs"]) == ["id", "addresses", "error"] and info["ipfs"]["id"] and info["ipfs"]["error"] == ""
     assert get(three_peers[0], "/version").json == {"version": info["version"]}
 
@@ -342,6 +371,32 @@ def test_rest_5_4_peers(three_peers):
         assert sorted(item["standing"]) == ["free_bytes", "health", "lag", "role"]
 
 
+def test_rest_5_4_a_node_that_fails(without_kubo):
+    """What is wrong with it is inside."""
+    info = get(without_kubo, "/id").json
+    assert info["error"] == "" and list(info["ipfs"]) == ["addresses", "error"]
+    assert info["ipfs"]["addresses"] is None and "IPFS request failed" in info["ipfs"]["error"]
+    report = post(without_kubo, "/ipfs/gc").json["peer_map"][without_kubo.id]
+    assert list(report) == ["peer", "peername", "keys", "error"] and report["keys"] == []
+    assert "IPFS request failed" in report["error"]
+
+
+def test_rest_5_4_a_peer_that_fails(tmp_path):
+    """Its id, its name (which Go leaves empty) and what is wrong; nothing else is known."""
+    with make_cluster(tmp_path, 2) as cluster:
+        cluster[1].kill()
+        info = next(item for item in get(cluster[0], "/peers").objects if item["id"] == cluster[1].id)
+        assert list(info)[:10] == ID_FIELDS and info["error"]
+        assert {key: info[key] for key in ID_FIELDS if key not in ("id", "error")} == {
+            "addresses": None, "cluster_peers": None, "cluster_peers_addresses": None, "version": "", "commit": "",
+            "rpc_protocol_version": "", "ipfs": {"addresses": None, "error": ""}, "peername": cluster[1].name}
+        answer = get(cluster[0], f"/pins?cids={CID}")
+        assert answer.objects[0]["peer_map"][cluster[1].id]["status"] == "cluster_error"
+        assert answer.trailers.get_all("X-Stream-Error") == [""]  # the listing itself is whole
+        reports = post(cluster[0], "/ipfs/gc").json["peer_map"]
+        assert reports[cluster[1].id]["error"] and "error" not in reports[cluster[0].id]
+
+
 def test_rest_5_5_metrics(three_peers):
     peer = three_peers[2]
     names = get(peer, "/monitor/metrics").json
@@ -352,6 +407,7 @@ def test_rest_5_5_metrics(three_peers):
         for metric in metrics:
             assert list(metric) == METRIC_FIELDS
             assert metric["name"] == name and metric["valid"] is True and isinstance(metric["value"], str)
+            assert type(metric["weight"]) is int and type(metric["partitionable"]) is bool
             assert metric["received_at"] / 1e9 <= time.time() < metric["expire"] / 1e9
     assert metrics[0]["weight"] == int(metrics[0]["value"]) > 0
     assert get(peer, "/monitor/metrics/unknown").body == b"[]\n"
@@ -392,7 +448,7 @@ def test_rest_5_5_bandwidth(three_peers):
         assert bandwidth
         for figures in bandwidth.values():
             assert list(figures) == ["total_in", "total_out", "rate_in", "rate_out"]
-            assert isinstance(figures["total_in"], int) and isinstance(figures["total_out"], int)
+            assert [type(value) for value in figures.values()] == [int, int, float, float]
         assert sum(figures["total_out"] for figures in bandwidth.values()) >= 2 * len(data)  # to the two others
         for other in three_peers.others(peer):
             assert sum(figures["total_in"] for figures in get(other, "/health/bandwidth").json.values()) >= len(data)

@@ -1,5 +1,7 @@
 """rest-api.md, sections 6 to 8: what can be asked of the REST API. README.md lists the rows that other tests prove."""
+import hashlib
 import json
+import select
 import socket
 import time
 import urllib.parse
@@ -64,6 +66,8 @@ def test_rest_6_pin_update(shared_peer, unpin):
 @pytest.mark.parametrize("query,message", [
     pytest.param("mode=weird", "parameter mode invalid: recursive or direct", id="rest-6-mode-unknown"),  # Go: recursive
     pytest.param("user-allocations=x", "error decoding Peer ID: ", id="rest-6-user-allocations-bad"),  # R17: dropped in Go
+    pytest.param(f"replication=1&user-allocations={PEER}", f"user-allocations: {PEER} cannot take this pin: ",
+                 id="rest-6-user-allocations-stranger"),  # R17: passed over in Go
 ])
 def test_options_that_go_passes_over(shared_peer, query, message):
     status, text = post(shared_peer, f"/pins/{CID}?{query}").error
@@ -77,6 +81,12 @@ def test_booleans(shared_peer, value):
     yes = value.lower() in ("1", "t", "true")
     objects = add(shared_peer, f"no-pin=true&wrap-with-directory={value}").objects
     assert [item["name"] for item in objects] == (["a", ""] if yes else ["a"])
+
+
+def test_rest_6_delete_ignores_them(shared_peer, unpin):
+    post(shared_peer, f"/pins/{ANY_CID}?name=kept")
+    answer = delete(shared_peer, f"/pins/{ANY_CID}?name=other&replication=x&expire-in=1ms")
+    assert answer.status == 200 and answer.json["name"] == "kept"
 
 
 # --- 7.1: peers
@@ -122,6 +132,37 @@ def test_rest_7_2_progress(shared_peer):
     assert progress[-1]["bytes"] == 600_000 and len(progress) >= 2
 
 
+def connection_to(peer):
+    host, port = urllib.parse.urlsplit(peer.api).netloc.split(":")
+    return socket.create_connection((host, int(port)), timeout=30)
+
+
+def chunk(data):
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
+
+
+def test_rest_7_2_an_error_behind_the_first_object(shared_peer):
+    """The status has gone out: the trailer says it."""
+    kind, body = multipart([("a", "x/y", b"first"), ("b", "x/y", b"more"), ("l", "application/symlink", b"t" * 5000)])
+    first, rest = body.split(b"more")
+    with connection_to(shared_peer) as s:
+        s.sendall(f"POST /add?no-pin=true HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {kind}\r\n"
+                  f"Transfer-Encoding: chunked\r\n\r\n".encode() + chunk(first))
+        begun = b""
+
+        def has_begun():
+            nonlocal begun
+            s.sendall(chunk(bytes(100_000)))
+            if select.select([s], [], [], 0)[0]:
+                begun += s.recv(65536)
+            return b'"name":"a"' in begun
+
+        until(has_begun, "the first object is there")
+        s.sendall(chunk(rest) + b"0\r\n\r\n")
+        ended = b"".join(iter(lambda: s.recv(65536), b""))
+    assert begun.startswith(b"HTTP/1.1 200") and b"\r\nX-Stream-Error: the target of the symlink" in ended
+
+
 def test_rest_7_2_a_tree(shared_peer):
     """Files as they come, then folders from the leaves up, their children sorted."""
     parts = [("d/z", "text/plain", b"z"), ("d/s%2Fb", "text/plain", b"b"), ("d/s/a", "text/plain", b"a"),
@@ -129,6 +170,29 @@ def test_rest_7_2_a_tree(shared_peer):
     names = [item["name"] for item in add(shared_peer, "no-pin=true", parts).objects]
     assert sorted(names[:4]) == ["d/link", "d/s/a", "d/s/b", "d/z"]
     assert names[4:] == ["d/empty", "d/s", "d"]
+
+
+@pytest.mark.parametrize("filename,names", [
+    pytest.param("a%20b+c", ["a b c"], id="rest-7.2-name-escaped"),
+    pytest.param("/top/x", ["top/x", "top"], id="rest-7.2-name-absolute"),
+    pytest.param("d/./s/../x", ["d/x", "d"], id="rest-7.2-name-cleaned"),
+    pytest.param("d/s/x", ["d/s/x", "d/s", "d"], id="rest-7.2-folders-implied"),
+])
+def test_names_of_parts(shared_peer, filename, names):
+    objects = add(shared_peer, "no-pin=true", [(filename, "application/octet-stream", b"x")]).objects
+    assert [item["name"] for item in objects] == names
+
+
+@pytest.mark.parametrize("name,header", [
+    pytest.param("file?mode=0755&mtime=1&mtime-nsecs=2", "", id="rest-7.2-mode-mtime"),
+    pytest.param("file", "abspath: /tmp/hello\r\n", id="rest-7.2-abspath"),
+    pytest.param("file", "abspath-encoded: %2Ftmp%2Fhello\r\n", id="rest-7.2-abspath-encoded"),
+])
+def test_parts_without_effect(shared_peer, name, header):
+    """Read, and the CID is as without them."""
+    body = f'--B\r\nContent-Disposition: form-data; name="{name}"; filename="hello"\r\n{header}\r\nhello\r\n--B--\r\n'
+    answer = post(shared_peer, "/add?no-pin=true", body.encode(), **{"Content-Type": "multipart/form-data; boundary=B"})
+    assert [(item["name"], item["cid"]) for item in answer.objects] == [("hello", HELLO[""])]
 
 
 def test_rest_7_2_only_the_last_of_several_is_pinned(shared_peer, unpin):
@@ -175,6 +239,7 @@ def test_rest_7_2_local(three_peers):
     pytest.param("cid-version=2", 400, "bad CID Version: ", id="rest-7.2-cid-version"),
     pytest.param("format=car&wrap-with-directory=true", 400, "cannot wrap a CAR file upload", id="rest-7.2-wrapped-car"),
     pytest.param("progress=x", 400, "parameter progress invalid", id="rest-7.2-bool"),
+    pytest.param("chunker=size-2096897", 400, "chunker size-2096897: ", id="rest-7.2-chunk-too-large"),
     pytest.param("hash=sha2-512", 400, "hash sha2-512 needs CID version 1", id="rest-7.2-hash-of-version-0"),
     # What Go does and this does not.
     pytest.param("layout=trickle", 422, "layout trickle is not offered", id="rest-7.2-trickle"),
@@ -190,8 +255,8 @@ def test_add_refuses(shared_peer, query, status, message):
 
 
 @pytest.mark.parametrize("query", [pytest.param(query, id=f"rest-7.2-{query}") for query in (
-    "hash=SHA2-256", "hash=sha2-512&cid-version=1", "hash=blake2b-256&cid-version=1", "chunker=size-1000", "chunker=default",
-    "layout=balanced", "format=unixfs", "layout=&format=&chunker=&hash=", "recursive=true&hidden=1&shard=false&nocopy=false")])
+    "hash=SHA2-256", "hash=sha2-512&cid-version=1", "hash=blake2b-256&cid-version=1", "chunker=size-1000", "chunker=size-2096896",
+    "chunker=default", "layout=balanced", "format=unixfs", "layout=&format=&chunker=&hash=", "recursive=true&hidden=1&shard=false&nocopy=false")])
 def test_add_takes(shared_peer, query):
     assert add(shared_peer, "no-pin=true&" + query).objects[-1]["cid"]
 
@@ -203,12 +268,38 @@ def test_rest_7_2_multipart_mixed(shared_peer):
     assert post(shared_peer, "/add", b"{}", **{"Content-Type": "application/json"}).error[0] == 400
 
 
+RAW, DAG_PB, DAG_CBOR = 0x55, 0x70, 0x71
+HELLO_NODE = b"\n\x0b\x08\x02\x12\x05hello\x18\x05"  # UnixFS
+
+
+def car(*blocks, roots=1):
+    """A CAR of (codec, data), whose first ones are its roots."""
+    cids = [bytes([1, codec, 0x12, 0x20]) + hashlib.sha256(data).digest() for codec, data in blocks]
+    links = b"".join(b"\xd8\x2a\x58\x25\x00" + cid for cid in cids[:roots])
+    header = b"\xa2\x65roots" + bytes([0x80 + roots]) + links + b"\x67version\x01"
+    return b"".join(bytes([len(part)]) + part for part in (header, *(cid + data for cid, (_, data) in zip(cids, blocks))))
+
+
+@pytest.mark.parametrize("blocks,wanted", [
+    pytest.param([(DAG_PB, HELLO_NODE)], {"bytes": len(HELLO_NODE), "size": 5}, id="rest-7.2-car-unixfs"),
+    pytest.param([(DAG_CBOR, b"\xa0"), (RAW, b"raw"), (DAG_PB, b"")], {"bytes": 4}, id="rest-7.2-car-dag-cbor"),
+    # A list with a link to something that is not there: nobody looks.
+    pytest.param([(DAG_CBOR, b"\x81\xd8\x2a\x58\x25\x00\x01\x55\x12\x20" + bytes(32))], {"bytes": 42},
+                 id="rest-7.2-car-not-whole"),
+])
+def test_cars(shared_peer, unpin, blocks, wanted):
+    """One object, of the first part; its root is pinned."""
+    parts = [("my.car", "x/y", car(*blocks)), ("more", "text/plain", b"is not read")]
+    (item,) = add(shared_peer, "format=car", parts).objects
+    assert list(item) == ["name", "cid", *wanted, "allocations"]
+    assert item["name"] == "my.car" and {key: item[key] for key in wanted} == wanted
+    assert [pin["cid"] for pin in get(shared_peer, "/allocations").objects] == [item["cid"]]
+
+
 def test_rest_7_2_car_errors(shared_peer):
     status, message = add(shared_peer, "format=car", [("d", "application/x-directory", b"")]).error
     assert (status, message) == (400, "expected CAR file is not of type file")  # Go: 200 and the trailer
-    link = b"\xd8\x2a\x58\x25\x00\x01\x55\x12\x20" + bytes(32)
-    header = b"\xa2\x65roots\x82" + link + link + b"\x67version\x01"
-    status, message = add(shared_peer, "format=car", [("c", "x/y", bytes([len(header)]) + header)]).error
+    status, message = add(shared_peer, "format=car", [("c", "x/y", car((RAW, b"1"), (RAW, b"2"), roots=2))]).error
     assert status == 400 and "only CAR files with a single root are supported" in message
 
 
@@ -243,6 +334,16 @@ def test_paths(shared_peer, unpin, scheme):
     assert delete(shared_peer, f"/pins/{scheme}/{CID}").json["name"] == "path"
 
 
+@pytest.mark.parametrize("scheme", [pytest.param(scheme, id=f"rest-7.3-resolved-{scheme}") for scheme in ("ipfs", "ipld")])
+def test_longer_paths(shared_peer, unpin, scheme):
+    """The IPFS node resolves them, also to unpin."""
+    inside, folder = (item["cid"] for item in add(shared_peer, "no-pin=true", [("d/a", "text/plain", b"inside")]).objects)
+    assert post(shared_peer, f"/pins/{scheme}/{folder}/a").json["cid"] == inside
+    answer = delete(shared_peer, f"/pins/{scheme}/{folder}/a")
+    assert answer.status == 200 and answer.json["cid"] == inside
+    assert delete(shared_peer, f"/pins/{scheme}/{folder}/a").error == (404, "pin is not part of the pinset")
+
+
 def test_rest_7_3_ipns_needs_kubo(shared_peer):
     answer = post(shared_peer, "/pins/ipns/example.org")
     assert answer.status == 422 and "IPNS" in answer.error[1]
@@ -269,6 +370,9 @@ def test_rest_7_4_local_and_cids(three_peers):
         everywhere, local = get(peer, "/pins").objects, get(peer, "/pins?local=true").objects
         assert [len(item["peer_map"]) for item in everywhere] == [3] and [list(item["peer_map"]) for item in local] == [[peer.id]]
         assert local[0]["peer_map"][peer.id]["status"] == "remote"
+        # R1a: any true; false in Go
+        assert [list(item["peer_map"]) for item in get(peer, "/pins?local=1").objects] == [[peer.id]]
+        assert get(peer, "/pins?local=x").error == (400, "parameter local invalid")
         # with a filter only the peers that match it are in the map
         (item,) = get(peer, "/pins?filter=pin_error").objects
         assert list(item["peer_map"]) == [other.id]
@@ -314,12 +418,9 @@ def test_rest_7_5_health(shared_peer):
 
 def test_rest_8_any_body_length(shared_peer):
     """The Go client sends uploads in chunks."""
-    host, port = urllib.parse.urlsplit(shared_peer.api).netloc.split(":")
     kind, body = multipart([("a", "text/plain", b"compat")])
-    with socket.create_connection((host, int(port)), timeout=30) as s:
+    with connection_to(shared_peer) as s:
         s.sendall(f"POST /add?no-pin=true&stream-channels=true HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\nContent-Type: {kind}\r\n\r\n".encode())
-        for piece in (body[:10], body[10:]):
-            s.sendall(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
-        s.sendall(b"0\r\n\r\n")
+        s.sendall(chunk(body[:10]) + chunk(body[10:]) + b"0\r\n\r\n")
         answer = b"".join(iter(lambda: s.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 200") and b'"name":"a"' in answer

@@ -8,29 +8,35 @@ from peer import Peer
 from test_config import section
 
 # Another value than the default for each key that is used.
-LISTENER = {"read_timeout": "1m0s", "read_header_timeout": "2s", "write_timeout": "3m0s", "idle_timeout": "4m0s", "max_header_bytes": 5000}
-API = {**LISTENER, "ssl_cert_file": "a.crt", "ssl_key_file": "a.key", "basic_auth_credentials": {"a": "b"}, "http_log_file": "access.log",
-       "headers": {"X-A": ["b"]}, "cors_allowed_origins": ["http://a", "http://b"], "cors_allowed_methods": ["PUT"],
-       "cors_allowed_headers": ["X-B"], "cors_exposed_headers": ["X-C"], "cors_allow_credentials": False, "cors_max_age": "1h0m0s"}
+LISTENER = {"read_timeout": "1m0s", "read_header_timeout": "2s", "write_timeout": "3m0s", "idle_timeout": "4m0s",
+            "max_header_bytes": 5000}
+API = {**LISTENER, "ssl_cert_file": "a.crt", "ssl_key_file": "a.key", "basic_auth_credentials": {"a": "b"},
+       "http_log_file": "access.log", "headers": {"X-A": ["b"]},
+       "cors_allowed_origins": ["http://a", "http://b"], "cors_allowed_methods": ["PUT"], "cors_allowed_headers": ["X-B"],
+       "cors_exposed_headers": ["X-C"], "cors_allow_credentials": False, "cors_max_age": "1h0m0s"}
 ID = "12D3KooWGHTKzeT4KaLGLrbKKyT8zKrBPXAUBRzCAN6ZMDMo4M6M"
 OTHER = {
-    "cluster": {"peername": "named", "secret": "cd" * 32, "leave_on_shutdown": True, "listen_multiaddress": "/ip4/127.0.0.1/tcp/9196",
-                "announce_multiaddress": ["/ip4/1.2.3.4/tcp/1", "/ip4/1.2.3.4/tcp/2"], "no_announce_multiaddress": "/ip4/10.0.0.0/ipcidr/8",
-                "dial_peer_timeout": "4s", "pin_recover_interval": "1h0m0s", "replication_factor_min": 2, "replication_factor_max": 3,
-                "monitor_ping_interval": "3s", "disable_repinning": True, "follower_mode": True, "peerstore_file": "known",
+    "cluster": {"peername": "named", "secret": "cd" * 32, "leave_on_shutdown": True,
+                "listen_multiaddress": "/ip4/127.0.0.1/tcp/9196",
+                "announce_multiaddress": ["/ip4/1.2.3.4/tcp/1", "/ip4/1.2.3.4/tcp/2"],
+                "no_announce_multiaddress": "/ip4/10.0.0.0/ipcidr/8", "dial_peer_timeout": "4s", "pin_recover_interval": "1h0m0s",
+                "replication_factor_min": 2, "replication_factor_max": 3, "monitor_ping_interval": "3s",
+                "disable_repinning": True, "follower_mode": True, "peerstore_file": "known",
                 "peer_addresses": f"/ip4/1.2.3.4/tcp/9096/p2p/{ID}"},
-    "consensus.raft": {"data_folder": "log", "init_peerset": [ID], "wait_for_leader_timeout": "7s", "backups_rotate": 2, "election_timeout": "2s"},
+    "consensus.raft": {"data_folder": "log", "init_peerset": [ID], "wait_for_leader_timeout": "7s", "backups_rotate": 2,
+                       "election_timeout": "2s"},
     "api.restapi": {**API, "http_listen_multiaddress": "/ip4/127.0.0.1/tcp/9194"},
     "api.pinsvcapi": {**API, "http_listen_multiaddress": ["/ip4/127.0.0.1/tcp/9197", "/ip4/127.0.0.1/tcp/9198"]},
-    "api.ipfsproxy": {**LISTENER, "listen_multiaddress": "/ip4/127.0.0.1/tcp/9195", "node_multiaddress": "/ip4/127.0.0.1/tcp/5101",
-                      "node_https": True, "log_file": "proxy.log", "extract_headers_extra": ["X-A", "X-B"],
+    "api.ipfsproxy": {**LISTENER, "listen_multiaddress": "/ip4/127.0.0.1/tcp/9195",
+                      "node_multiaddress": "/ip4/127.0.0.1/tcp/5101", "node_https": True, "log_file": "proxy.log", "extract_headers_extra": ["X-A", "X-B"],
                       "extract_headers_path": "/api/v0/id", "extract_headers_ttl": "1m0s"},
-    "ipfs_connector.ipfshttp": {"node_multiaddress": "/unix/run/kubo.sock", "connect_swarms_delay": "1s", "ipfs_request_timeout": "1m0s",
-                                "pin_timeout": "1m1s", "unpin_timeout": "1h0m0s", "repogc_timeout": "2h0m0s", "unpin_disable": True},
+    "ipfs_connector.ipfshttp": {"node_multiaddress": "/unix/run/kubo.sock", "connect_swarms_delay": "1s",
+                                "ipfs_request_timeout": "1m0s", "pin_timeout": "1m1s", "unpin_timeout": "1h0m0s",
+                                "repogc_timeout": "2h0m0s", "unpin_disable": True},
     "pin_tracker.stateless": {"concurrent_pins": 3, "priority_pin_max_age": "1h0m0s", "priority_pin_max_retries": 2},
     "allocator.balanced": {"allocate_by": ["tag:zone", "reposize"]},
     "informer.disk": {"metric_ttl": "11s", "metric_type": "reposize"},
-    "informer.tags": {"metric_ttl": "12s", "tags": {"rack": "1", "zone": "http://a"}},  # in Go no value can have a colon
+    "informer.tags": {"metric_ttl": "12s", "tags": {"rack": "1", "zone": "http://a"}},  # Go: no colon in values
     "informer.pinqueue": {"metric_ttl": "13s", "weight_bucket_size": 7},
     "observations.metrics": {"enable_stats": True, "prometheus_endpoint": "/ip4/127.0.0.1/tcp/8889"},
 }
@@ -80,12 +86,21 @@ def test_config_2_3_folders(new_peer):
 
 
 def test_config_2_4_an_empty_listener_is_none(new_peer):
-    """As Go's pages say. Its program keeps the default address then."""
+    """G7"""
     peer = new_peer(start=False)
-    peer.edit(lambda c: (c["api"]["pinsvcapi"].update(http_listen_multiaddress=""), c["api"]["ipfsproxy"].update(listen_multiaddress=[])))
+    peer.edit(lambda c: (c["api"]["pinsvcapi"].update(http_listen_multiaddress=""),
+                         c["api"]["ipfsproxy"].update(listen_multiaddress=[])))
     peer.start()
     assert "gateway: /ip4/" in peer.log
     assert "pinning service: " not in peer.log and "IPFS proxy: " not in peer.log
+
+
+@pytest.mark.parametrize("api", [pytest.param(api, id=f"config-2.4-certificate-of-{api}") for api in ("restapi", "pinsvcapi")])
+def test_a_certificate_that_cannot_be_loaded_ends_it(new_peer, api):
+    peer = new_peer(start=False)
+    peer.edit(lambda c: c["api"][api].update(ssl_cert_file="none.crt", ssl_key_file="none.key"))
+    done = peer.service("daemon", check=False, timeout=60)
+    assert done.returncode == 1 and "none.crt" in done.stdout + done.stderr
 
 
 def test_config_2_5_log_file(new_peer):

@@ -1,4 +1,5 @@
-"""ipfs-rpc-used.md: what a peer asks its Kubo, and what it makes of the answers. With a real one: tests/e2e/test_kubo.py."""
+"""ipfs-rpc-used.md: what a peer asks its Kubo, and what it makes of the answers. A real one: tests/e2e/test_kubo.py."""
+import json
 import time
 import urllib.parse
 
@@ -52,7 +53,7 @@ def test_rpc_2_what_is_asked(peer_on, kubo):
     kubo.answers["repo/gc"] = lines({"Key": {"/": CID}})
     assert next(iter(post(peer, "/ipfs/gc").json["peer_map"].values()))["keys"] == [{"key": CID}]
     assert kubo.of("repo/gc") == ["stream-errors=true"]
-    assert {method for method, _, _ in kubo.asked} == {"POST"} and "config/show" not in {command for _, command, _ in kubo.asked}
+    assert {method for method, _, _ in kubo.asked} == {"POST"} and not kubo.of("config/show")
 
 
 def test_rpc_2_direct_pins(peer_on, kubo):
@@ -80,7 +81,12 @@ def test_rpc_2_origins(peer_on, kubo):
     peer = peer_on()
     kubo.answers["swarm/connect"] = error("failure to dial")
     pin = kubo.answers["pin/add"]
-    kubo.answers["pin/add"] = lambda query: until(lambda: len(kubo.of("swarm/connect")) >= 10, "they are connected") and pin(query)
+
+    def slow_pin(query):
+        until(lambda: len(kubo.of("swarm/connect")) >= 10, "they are connected")
+        return pin(query)
+
+    kubo.answers["pin/add"] = slow_pin
     origins = [f"/ip4/10.0.0.{i}/tcp/4001/p2p/{PEER}" for i in range(12)]
     post(peer, f"/pins/{CID}?origins={','.join(origins)}")
     peer.wait_status(CID)
@@ -104,14 +110,13 @@ def test_resolve(peer_on, kubo, path, query):
 def test_rpc_2_block_put(peer_on, kubo):
     """Blocks of another format are another request: Kubo takes the first one's for all (I6)."""
     peer = peer_on()
+    objects = add(peer, "cid-version=1&wrap-with-directory=true").objects
+    assert sorted(kubo.of("block/put")) == [f"cid-codec={codec}&mhtype=sha2-256&mhlen=32&pin=false&allow-big-block=true"
+                                            for codec in ("dag-pb", "raw")]
+    peer.wait_status(objects[-1]["cid"])
     kubo.answers["block/put"] = lines()
-    assert "did not confirm" in add(peer, "local=true").error[1]
-    formats = {query for query in kubo.of("block/put")}
-    assert formats == {"cid-codec=dag-pb&mhtype=sha2-256&mhlen=32&pin=false&allow-big-block=true"}
-    kubo.asked.clear()
-    add(peer, "local=true&cid-version=1&wrap-with-directory=true")
-    assert {query.split("&")[0] for query in kubo.of("block/put")} <= {"cid-codec=dag-pb", "cid-codec=raw"}
-    assert get(peer, "/allocations").status == 204
+    assert "did not confirm" in add(peer, "cid-version=1", [("b", "text/plain", b"b")]).error[1]
+    assert [pin["cid"] for pin in get(peer, "/allocations").objects] == [objects[-1]["cid"]]
 
 
 @pytest.mark.parametrize("answer,message", [
@@ -126,8 +131,19 @@ def test_errors_of_pins(peer_on, kubo, answer, message):
     assert peer.wait_status(CID, "pin_error")["error"] == message
 
 
+@pytest.mark.parametrize("keys,sent", [
+    pytest.param({}, None, id="rpc-1-no-credentials"),
+    pytest.param({"node_basic_auth": "me:secret"}, "Basic bWU6c2VjcmV0", id="rpc-1-basic"),  # I1: not in Go
+    pytest.param({"node_bearer_token": "abc"}, "Bearer abc", id="rpc-1-bearer"),  # I1
+])
+def test_credentials_for_kubo(peer_on, kubo, keys, sent):
+    peer_on(**keys)
+    until(lambda: kubo.of("repo/stat"), "it was asked")
+    assert {head.get("Authorization") for head in kubo.heads} == {sent}
+
+
 def test_rpc_1_a_kubo_that_comes_later(peer_on, kubo):
-    """The peer answers meanwhile. In Go it gets ready with its Kubo only."""
+    """R5a"""
     there, kubo.answers["id"] = kubo.answers["id"], error("starting")
     peer = peer_on()
     assert get(peer, "/id").json["ipfs"]["error"] == "IPFS error (id). Code: 500. Message: starting"
@@ -148,14 +164,24 @@ def test_rpc_1_request_timeout(peer_on, kubo):
     assert time.monotonic() - begin < 3
 
 
-def test_rpc_2_a_pin_without_progress(peer_on, kubo):
-    """pin_timeout counts from the last progress."""
-    kubo.answers["pin/add"] = lambda _: time.sleep(3) or lines()
-    peer = peer_on(pin_timeout="500ms")
+def slowly(objects, seconds=0.1):
+    for one in objects:
+        yield json.dumps(one) + "\n"
+        time.sleep(seconds)  # a slow Kubo
+
+
+@pytest.mark.parametrize("numbers,done", [
+    pytest.param([0] * 30, False, id="rpc-2-pin-silent"),
+    pytest.param([5] * 30, False, id="rpc-2-pin-without-progress"),
+    pytest.param(range(15), True, id="rpc-2-pin-with-progress"),
+])
+def test_pin_timeout(peer_on, kubo, numbers, done):
+    """It counts from the last progress, whatever ipfs_request_timeout is."""
+    kubo.answers["pin/add"] = lambda _: (200, slowly([{"Progress": n} for n in numbers] + [{"Pins": [CID]}]))
+    peer = peer_on(pin_timeout="600ms", ipfs_request_timeout="600ms")
     post(peer, f"/pins/{CID}")
-    begin = time.monotonic()
-    assert "no progress for 500ms" in peer.wait_status(CID, "pin_error")["error"]
-    assert time.monotonic() - begin < 3
+    item = peer.wait_status(CID, "pinned" if done else "pin_error")
+    assert done or "no progress for 600ms" in item["error"]
 
 
 def test_rpc_2_what_is_not_pinned_is_unpinned(peer_on, kubo):

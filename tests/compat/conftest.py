@@ -11,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from content import add_bytes  # noqa: E402
 from peer import Peer  # noqa: E402
 from rest import CID, add  # noqa: E402
+from scripted_kubo import ScriptedKubo  # noqa: E402
 from typed import TYPED  # noqa: E402
 
 
@@ -82,6 +83,12 @@ def here(shared_peer):
     cid = add_bytes(shared_peer, b"here of compat", query="no-pin=true")["cid"]
     yield cid
     shared_peer.request("DELETE", f"/pins/{cid}")
+
+
+@pytest.fixture
+def scripted_kubo():
+    with ScriptedKubo() as kubo:
+        yield kubo
 
 
 @pytest.fixture

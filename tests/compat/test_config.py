@@ -152,6 +152,14 @@ def test_config_1_gos_file_is_read_as_it_is(checked):
                  "cluster.replication_factor_min and max must be -1 when one of them is", id="config-2.1-factors-one"),
     pytest.param({"cluster.replication_factor_min": -2, "cluster.replication_factor_max": 2}, "cluster.replication_factor_min: too low",
                  id="config-2.1-factors-wrong"),
+    pytest.param({"cluster.replication_factor_min": 2}, "cluster.replication_factor_min is larger than max", id="config-2.1-factors-min-only"),
+    pytest.param({"cluster.replication_factor_min": -2, "cluster.replication_factor_max": -2}, "cluster.replication_factor_min: too low",
+                 id="config-2.1-factors-both-wrong"),
+    pytest.param({"cluster.replication_factor_max": -2}, "cluster.replication_factor_max: too low", id="config-2.1-factors-max-wrong"),
+    pytest.param({"cluster.announce_multiaddress": "x"}, "cluster.announce_multiaddress: ", id="config-2.1-announce"),
+    pytest.param({"cluster.no_announce_multiaddress": ["x"]}, "cluster.no_announce_multiaddress: ", id="config-2.1-no-announce"),
+    pytest.param({"cluster.peerstore_file": "a/b"}, "cluster.peerstore_file must be a file name", id="config-2.1-peerstore"),
+    pytest.param({"cluster.pin_recover_interval": "0s"}, "cluster.pin_recover_interval: too low", id="config-2.1-recover-0"),
     pytest.param({"cluster.dial_peer_timeout": "0s"}, "cluster.dial_peer_timeout: too low", id="config-2.1-dial"),
     pytest.param({"cluster.monitor_ping_interval": "-1s"}, "cluster.monitor_ping_interval: too low", id="config-2.1-ping"),
     pytest.param({"cluster.pin_recover_interval": "soon"}, "cluster.pin_recover_interval: ", id="config-2.1-recover"),
@@ -162,25 +170,42 @@ def test_config_1_gos_file_is_read_as_it_is(checked):
     pytest.param({"cluster": None}, "there is no cluster section", id="config-1-no-cluster"),
     pytest.param({"informer": None}, "no informers are passed", id="config-1-no-informer"),
     pytest.param({"consensus.raft.wait_for_leader_timeout": "0s"}, "raft.wait_for_leader_timeout: too low", id="config-2.3-leader"),
+    pytest.param({"consensus.raft.wait_for_leader_timeout": "x"}, "raft.wait_for_leader_timeout: invalid duration",
+                 id="config-2.3-duration"),  # Go: a warning, and the default
+    pytest.param({"consensus.raft.election_timeout": "0s"}, "raft.election_timeout: too low", id="config-2.3-election"),
+    pytest.param({"consensus.raft.init_peerset": ["x"]}, "raft.init_peerset: ", id="config-2.3-init-peerset"),
     pytest.param({"consensus.raft.backups_rotate": 0}, "raft.backups_rotate: too low", id="config-2.3-backups"),
     pytest.param({"api.restapi.max_header_bytes": 100}, "restapi.max_header_bytes: too low: it must be at least 4096",
                  id="config-2.4-headers"),
     pytest.param({"api.restapi.basic_auth_credentials": {}}, "restapi.basic_auth_credentials", id="config-2.4-credentials"),
     pytest.param({"api.restapi.ssl_cert_file": "a.pem"}, "ssl_", id="config-2.4-cert-without-key"),
     pytest.param({"api.restapi.read_timeout": "-1s"}, "restapi.read_timeout: too low", id="config-2.4-read-timeout"),
+    *[pytest.param({f"api.{api}.{key}": "-1s"}, f"{api}.{key}: too low", id=f"config-{number}-{api}-{key}")
+      for number, api in (("2.4", "restapi"), ("2.4", "pinsvcapi"), ("2.5", "ipfsproxy"))
+      for key in ("read_header_timeout", "write_timeout", "idle_timeout")],
+    pytest.param({"api.restapi.ssl_key_file": "a.pem"}, "restapi.ssl_", id="config-2.4-key-without-cert"),
+    pytest.param({"api.pinsvcapi.basic_auth_credentials": {}}, "pinsvcapi.basic_auth_credentials", id="config-2.4-pinsvcapi-credentials"),
     pytest.param({"api.restapi.cors_max_age": "-1s"}, "restapi.cors_max_age: too low", id="config-2.4-cors-max-age"),
     pytest.param({"api.pinsvcapi.max_header_bytes": 100}, "pinsvcapi.max_header_bytes", id="config-2.4-pinsvcapi"),
     pytest.param({"api.ipfsproxy.max_header_bytes": 100}, "ipfsproxy.max_header_bytes", id="config-2.5-headers"),
     pytest.param({"api.ipfsproxy.node_multiaddress": "x"}, "ipfsproxy.node_multiaddress", id="config-2.5-node"),
+    pytest.param({"api.ipfsproxy.extract_headers_ttl": "-1s"}, "ipfsproxy.extract_headers_ttl: too low", id="config-2.5-headers-ttl"),
     pytest.param({"ipfs_connector.ipfshttp.node_multiaddress": "x"}, "ipfshttp.node_multiaddress", id="config-2.6-node"),
+    pytest.param({"ipfs_connector.ipfshttp.connect_swarms_delay": "-1s"}, "ipfshttp.connect_swarms_delay: too low", id="config-2.6-swarms"),
+    *[pytest.param({f"ipfs_connector.ipfshttp.{key}": "-1s"}, f"ipfshttp.{key}: too low", id=f"config-2.6-{key}")
+      for key in ("ipfs_request_timeout", "pin_timeout", "unpin_timeout", "repogc_timeout")],
     pytest.param({"ipfs_connector.ipfshttp.pin_timeout": "x"}, "ipfshttp.pin_timeout", id="config-2.6-pin-timeout"),
     pytest.param({"pin_tracker.stateless.concurrent_pins": 0}, "stateless.concurrent_pins: too low", id="config-2.7-concurrent"),
     pytest.param({"pin_tracker.stateless.priority_pin_max_retries": 0}, "stateless.priority_pin_max_retries: too low",
                  id="config-2.7-retries"),
+    pytest.param({"pin_tracker.stateless.priority_pin_max_age": "-1s"}, "stateless.priority_pin_max_age: too low", id="config-2.7-age"),
     pytest.param({"informer.disk.metric_ttl": "0s"}, "disk.metric_ttl: too low", id="config-2.10-disk-ttl"),
     pytest.param({"informer.disk.metric_type": "x"}, "disk.metric_type", id="config-2.10-disk-type"),
     pytest.param({"informer.tags.metric_ttl": "0s"}, "tags.metric_ttl: too low", id="config-2.10-tags-ttl"),
+    pytest.param({"informer.tags.tags": {"a": 1}}, "tags.tags: a: expected a text", id="config-2.10-tags"),
     pytest.param({"informer.pinqueue.metric_ttl": "x"}, "pinqueue.metric_ttl", id="config-2.10-pinqueue-ttl"),
+    pytest.param({"informer.pinqueue.weight_bucket_size": -1}, "pinqueue.weight_bucket_size: too low", id="config-2.10-pinqueue-bucket"),
+    pytest.param({"informer": {"numpin": {}}}, "no informers are passed", id="config-2.10-numpin-alone"),
     pytest.param({"observations.metrics.prometheus_endpoint": "x"}, "metrics.prometheus_endpoint", id="config-2.11-endpoint"),
 ])
 def test_what_is_wrong_is_said(checked, change, said):
@@ -215,7 +240,10 @@ def test_missing_keys_are_defaults(checked, path):
     pytest.param({"monitor.pubsubmon.check_interval": "1s"}, "check_interval has no effect", id="config-2.8-check"),
     pytest.param({"observations.tracing.enable_tracing": True}, "tracing is not offered", id="config-2.11-tracing"),
     pytest.param({"datastore": {"pebble": {"pebble_options": {"cache_size_bytes": 1}}}}, "datastore", id="config-2.12-pebble"),
-    pytest.param({"datastore": {"leveldb": {}}}, "", id="config-2.12-leveldb"),
+    *[pytest.param({"datastore": {name: {}}}, f"the section datastore.{name} has no effect", id=f"config-2.12-{name}")
+      for name in ("badger3", "badger", "leveldb")],
+    pytest.param({"monitor.monbasic": {}}, "the section monitor.monbasic has no effect", id="config-1-monbasic"),
+    pytest.param({"informer.numpin": {"metric_ttl": "10s"}}, "the section informer.numpin has no effect", id="config-2.10-numpin"),
 ])
 def test_what_is_not_used_is_said(checked, change, said):
     """G6: Go ignores it in silence."""
@@ -223,19 +251,61 @@ def test_what_is_not_used_is_said(checked, change, said):
     assert code == 0 and said in text, text
 
 
+@pytest.mark.parametrize("path,value", [pytest.param(path, value, id=f"config-{number}-{path}") for number, path, value in (
+    ("2.1", "cluster.connection_manager.high_water", 1), ("2.1", "cluster.connection_manager.low_water", 1),
+    ("2.1", "cluster.connection_manager.grace_period", "1s"), ("2.1", "cluster.resource_manager.enabled", False),
+    ("2.1", "cluster.resource_manager.memory_limit_bytes", 1), ("2.1", "cluster.resource_manager.file_descriptors_limit", 1),
+    ("2.1", "cluster.pubsub.seen_messages_ttl", "1s"), ("2.1", "cluster.pubsub.heartbeat_interval", "1s"),
+    ("2.1", "cluster.pubsub.history_gossip", 1), ("2.1", "cluster.pubsub.history_length", 1),
+    ("2.1", "cluster.pubsub.flood_publish", True), ("2.1", "cluster.peer_watch_interval", "1s"),
+    ("2.1", "cluster.pin_only_on_untrusted_peers", True), ("2.3", "consensus.raft.network_timeout", "1s"),
+    ("2.3", "consensus.raft.commit_retries", 2), ("2.3", "consensus.raft.commit_retry_delay", "1s"),
+    ("2.3", "consensus.raft.datastore_namespace", "/x"), ("2.3", "consensus.raft.heartbeat_timeout", "2s"),
+    ("2.3", "consensus.raft.commit_timeout", "1s"), ("2.3", "consensus.raft.max_append_entries", 1),
+    ("2.3", "consensus.raft.trailing_logs", 1), ("2.3", "consensus.raft.snapshot_threshold", 1),
+    ("2.3", "consensus.raft.leader_lease_timeout", "1s"), ("2.4", "api.restapi.id", "x"), ("2.4", "api.restapi.private_key", "x"),
+    ("2.4", "api.pinsvcapi.libp2p_listen_multiaddress", "/ip4/1.2.3.4/tcp/1"),
+    ("2.6", "ipfs_connector.ipfshttp.informer_trigger_interval", 5))])
+def test_keys_without_effect(checked, path, value):
+    """G8"""
+    code, text = checked({path: value})
+    assert code == 0 and f"{path} has no effect: " in text, text
+
+
 @pytest.mark.parametrize("change", [
+    pytest.param({"cluster.enable_relay_hop": False, "cluster.mdns_interval": "0s", "cluster.id": "x", "cluster.private_key": "x",
+                  "observations.metrics.reporting_interval": "2s", "observations.tracing.jaeger_agent_endpoint": "/ip4/1.2.3.4/udp/1",
+                  "observations.tracing.sampling_prob": 1, "observations.tracing.service_name": "x"}, id="config-2-without-a-word"),
+    pytest.param({"api.restapi.headers": {"X-A": "one"}, "api.restapi.cors_allowed_headers": "X-A"}, id="config-2.4-text-or-list"),
+    pytest.param({"api.restapi.read_header_timeout": "0s", "api.restapi.idle_timeout": "0s"}, id="config-2.4-no-timeouts"),
+    pytest.param({"api.ipfsproxy.extract_headers_ttl": "0s"}, id="config-2.5-headers-for-ever"),
+    pytest.param({"ipfs_connector.ipfshttp.node_multiaddress": "/unix/run/kubo.sock"}, id="config-2.6-unix"),
+    pytest.param({"ipfs_connector.ipfshttp.connect_swarms_delay": "0s"}, id="config-2.6-no-swarms"),
+    pytest.param({"informer.pinqueue.weight_bucket_size": 0}, id="config-2.10-pinqueue-no-bucket"),
+    *[pytest.param({name: None}, id=f"config-1-no-{name}") for name in ("pin_tracker", "monitor", "api", "ipfs_connector")],
     pytest.param({"cluster.listen_multiaddress": "/ip4/127.0.0.1/tcp/9096"}, id="config-1-string-or-array"),
     pytest.param({"cluster.dial_peer_timeout": ""}, id="config-1-empty-duration"),
     pytest.param({"cluster.dial_peer_timeout": "1h2m3s500ms"}, id="config-1-duration"),
     pytest.param({"cluster.replication_factor_min": 0, "cluster.replication_factor_max": 0}, id="config-2.1-factors-0"),
     pytest.param({"api.restapi.max_header_bytes": 0}, id="config-2.4-max-header-0"),
-    pytest.param({"informer.numpin": {"metric_ttl": "10s"}}, id="config-2.10-numpin"),
     pytest.param({"state": {}}, id="config-1-state"),
     pytest.param({"observations": None}, id="config-1-no-observations"),
 ])
 def test_what_is_taken(checked, change):
     code, text = checked(change)
-    assert code == 0, text
+    assert code == 0 and "no effect" not in text, text
+
+
+@pytest.mark.parametrize("text,said", [
+    pytest.param("// mine\n{}", "syntax error at line 1", id="config-1-comment"),
+    pytest.param("{} {}", "more after the end of the JSON value", id="config-1-two-values"),
+    pytest.param("[]", "not a JSON object", id="config-1-no-object"),
+])
+def test_only_json(made, tmp_path, text, said):
+    peer = Peer(tmp_path)
+    (tmp_path / "service.json").write_text(text)
+    done = peer.service("config", "check", check=False)
+    assert done.returncode == 1 and said in done.stdout + done.stderr, done
 
 
 # --- 3: the identity
@@ -306,6 +376,14 @@ def test_init_keeps_variables(tmp_path, name, value, path, wanted):
     pytest.param({"CLUSTER_PEBBLE_PEBBLEOPTIONS_CACHESIZEBYTES": "1"}, 0, "CLUSTER_PEBBLE_PEBBLEOPTIONS_CACHESIZEBYTES has no",
                  id="config-4-without-effect"),
     pytest.param({"CLUSTER_PEERNAME": "x"}, 0, "", id="config-4-good"),
+    pytest.param({"CLUSTER_REPLICATIONFACTORMIN": ""}, 1, "CLUSTER_REPLICATIONFACTORMIN: ", id="config-4-empty-number"),
+    pytest.param({"CLUSTER_LISTENMULTIADDRESS": ""}, 1, "cluster.listen_multiaddress is undefined", id="config-4-empty-list"),
+    pytest.param({"CLUSTER_SECRET": ""}, 0, "cluster.secret is empty", id="config-4-empty-text"),
+    pytest.param({"CLUSTER_TAGS_TAGS": "zone"}, 1, "CLUSTER_TAGS_TAGS: ", id="config-4-no-map"),
+    *[pytest.param({name: "1"}, 0, f"the variable {name} has no effect: ", id=f"config-4-{name}") for name in (
+        "CLUSTER_CONNECTIONMANAGER_HIGHWATER", "CLUSTER_RESOURCEMANAGER_ENABLED", "CLUSTER_PUBSUB_DFACTOR", "CLUSTER_CRDT_TRUSTEDPEERS",
+        "CLUSTER_CRDT_BATCHING_MAXBATCHSIZE", "CLUSTER_NUMPIN_METRICTTL", "CLUSTER_BADGER_BADGEROPTIONS_COMPACTL0ONCLOSE",
+        "CLUSTER_BADGER3_GCINTERVAL", "CLUSTER_LEVELDB_LEVELDBOPTIONS_NOSYNC")],
 ])
 def test_variables_that_are_wrong(checked, env, code, said):
     got, text = checked(env=env)

@@ -6,6 +6,9 @@ import pytest
 from asking import ask
 from content import multipart, raw_cid
 from peer import Peer
+from scripted_kubo import error as error_of_kubo
+from scripted_kubo import lines
+from typed import TYPED
 
 CID = "QmP63DkAFEnDYNjDYBpyNDfttu1fvUw99x1brscPzpqmmq"  # nobody has it
 OTHER = raw_cid(b"other")
@@ -76,6 +79,11 @@ def test_forms_of_the_argument(shared_peer, unpin, form):
     assert shared_peer.lines("GET", "/allocations") == []
 
 
+@pytest.mark.parametrize("path", [pytest.param(path, id=f"proxy-1-{path}") for path in ("pin%2Fls", "pin/l%73")])
+def test_paths_are_compared_decoded(shared_peer, path):
+    assert json.loads(rpc(shared_peer, path).body) == {"Keys": {}}
+
+
 # --- 2: headers
 
 
@@ -85,6 +93,23 @@ def test_headers(shared_peer, command):
     headers = rpc(shared_peer, command).headers
     assert headers["Content-Type"] == "application/json"
     assert re.fullmatch(r"ipfs-cluster/ipfsproxy/1\.1\.6\S*", headers["Server"])
+
+
+@pytest.mark.parametrize("ttl,times", [pytest.param("0s", 1, id="proxy-2-for-ever"), pytest.param("1ns", 3, id="proxy-2-ttl")])
+def test_headers_that_are_taken_from_kubo(new_peer, scripted_kubo, ttl, times):
+    scripted_kubo.answer_headers = {"stats/repo": {"X-A": "a", "X-B": "b", "Access-Control-Expose-Headers": "X-C"},
+                                    "pin/ls": {"Vary": "Origin"}}
+    scripted_kubo.answers["stats/repo"] = (200, "{}")
+    peer = new_peer(start=False, ipfs="kubo")
+    peer.edit(lambda c: (c["ipfs_connector"]["ipfshttp"].update(node_multiaddress=scripted_kubo.address),
+                         c["api"]["ipfsproxy"].update(node_multiaddress=scripted_kubo.address, extract_headers_ttl=ttl,
+                                                      extract_headers_path="/api/v0/stats/repo", extract_headers_extra=["x-a"])))
+    peer.start()
+    for _ in range(3):
+        headers = rpc(peer, "pin/ls").headers
+        assert [headers[name] for name in ("X-A", "X-B", "Access-Control-Expose-Headers", "Vary")] == ["a", None, "X-C", "Origin"]
+    assert scripted_kubo.asked.count(("POST", "stats/repo", "")) == times
+    assert ("OPTIONS", "pin/ls", "") in scripted_kubo.asked and ("POST", "pin/ls", "") not in scripted_kubo.asked
 
 
 # --- 4: endpoints
@@ -152,6 +177,12 @@ def test_proxy_4_ls_stream(shared_peer, unpin):
     assert rpc(shared_peer, f"pin/ls?stream=true&arg={CID}").body.rstrip(b"\n").startswith(b'{"Cid":"' + CID.encode())
 
 
+def test_proxy_4_ls_has_pins_of_all_types(typed_peer):
+    kinds = {pin["cid"]: "direct" if pin["max_depth"] == 0 else "recursive" for pin in TYPED.values()}
+    assert json.loads(rpc(typed_peer, "pin/ls").body) == {"Keys": {cid: {"Type": kind} for cid, kind in kinds.items()}}
+    assert {item["Cid"]: item["Type"] for item in rpc(typed_peer, "pin/ls?stream=true").objects} == kinds
+
+
 @pytest.mark.parametrize("unpins", [pytest.param("", id="proxy-4-update"), pytest.param("&unpin=true", id="proxy-4-update-unpin"),
                                     pytest.param("&unpin=false", id="proxy-4-update-no-unpin")])
 def test_update(shared_peer, unpin, unpins):
@@ -189,6 +220,25 @@ def test_proxy_4_repo(three_peers):
     (item,) = send(three_peers[1], "add?pin=false&cid-version=1&local=true", ("g", "x/y", b"garbage of the proxy")).objects
     answer = rpc(three_peers[0], "repo/gc?stream-errors=true&quiet=true")
     assert {"Key": {"/": item["Hash"]}} in answer.objects
+
+
+def test_proxy_4_repo_with_errors(new_cluster, scripted_kubo):
+    """A peer that fails is left out of the sums; errors of blocks are in the lines, or joined in the trailer."""
+    scripted_kubo.answers["repo/gc"] = lines({"Key": {"/": OTHER}}, {"Error": "bad 1"}, {"Error": "bad 2"})
+    cluster = new_cluster(1)
+    (on_kubo,) = cluster.make(1)
+    on_kubo.edit(lambda c: c.update(ipfs_connector={"ipfshttp": {"node_multiaddress": scripted_kubo.address}}))
+    on_kubo.start("--bootstrap", cluster[0].address)
+    cluster.wait_settled()
+    answer = rpc(cluster[0], "repo/gc")
+    assert answer.trailers["X-Stream-Error"] == "bad 1; bad 2"
+    assert answer.objects[0] == {"Key": {"/": OTHER}} and [list(item) for item in answer.objects] == [["Key"]] * 3
+    answer = rpc(cluster[0], "repo/gc?stream-errors=true")
+    assert [item.get("Error") for item in answer.objects] == [None, "bad 1", "bad 2"] and not answer.trailers["X-Stream-Error"]
+    both = json.loads(rpc(cluster[0], "repo/stat").body)
+    scripted_kubo.answers["repo/stat"] = error_of_kubo("broken")
+    one = json.loads(rpc(cluster[0], "repo/stat").body)
+    assert one["RepoSize"] == both["RepoSize"] - 1000 and both["StorageMax"] > 5000
 
 
 def test_proxy_4_put_with_pin(kubo_peer):

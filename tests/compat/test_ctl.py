@@ -1,5 +1,4 @@
 """ctl-cli.md, sections 1, 2, 6 and 7: options, exit codes, JSON, help. README.md lists the rows that src/cmd/ctl's own tests prove."""
-import http.server
 import json
 import re
 import signal
@@ -120,8 +119,11 @@ def test_ctl_2_nobody_answers(silent):
     pytest.param(["--enc", "xml", "id"], 1, "", "error : unsupported encoding\n", id="ctl-2-encoding"),
     pytest.param(["--host", "x", "id"], 1, "", "error parsing host multiaddress: ", id="ctl-2-host"),
     pytest.param(["--secret", "x", "id"], 1, "", "error parsing secret: ", id="ctl-2-secret"),
+    pytest.param(["--secret", "abcd", "id"], 1, "", "error parsing secret: ", id="ctl-2-short-secret"),
     pytest.param(["peers", "rm", "x"], 1, "", "error parsing peer ID: ", id="ctl-2-peer"),
     pytest.param(["pin", "add", "x"], 1, "", "error parsing cid: ", id="ctl-2-cid"),
+    pytest.param(["pin", "rm", "x"], 1, "", "error parsing cid: ", id="ctl-2-cid-rm"),
+    pytest.param(["pin", "update", CID, "x"], 1, "", "error parsing cid: ", id="ctl-2-cid-update"),
     pytest.param(["status", "x"], 1, "", "error parsing cid: ", id="ctl-2-cid-status"),
     pytest.param(["recover", "x"], 1, "", "error parsing cid: ", id="ctl-2-cid-recover"),
     pytest.param(["pin", "ls", "x"], 1, "", "error parsing cid: ", id="ctl-2-cid-ls"),
@@ -147,29 +149,6 @@ def test_exit_codes(shared_peer, args, code, out, err):
     assert done.stdout.startswith(out) and (out or not done.stdout), done.stdout
     assert done.stderr.startswith(err) and (err or not done.stderr), done.stderr
     assert shared_peer.lines("GET", "/allocations") == []
-
-
-class Undecided(http.server.BaseHTTPRequestHandler):
-    """An API that takes a pin and never gets beyond pinning."""
-
-    def do_POST(self):
-        self.answer({"cid": CID, "replication_factor_min": -1})
-
-    def do_GET(self):
-        self.answer({"cid": CID, "peer_map": {PEER: {"status": "pinning"}}})
-
-    def answer(self, value):
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(json.dumps(value).encode() + b"\n")
-
-    def log_message(self, *_):
-        pass
-
-
-def test_ctl_2_wait_timeout(serve):
-    done = ctl("--host", serve(Undecided), "pin", "add", "--wait", "--wait-timeout", "1100ms", CID)
-    assert (done.returncode, done.stdout, done.stderr) == (62, "", "error waiting for pin status: context deadline exceeded\n")
 
 
 def test_ctl_2_ctrl_c():

@@ -1,5 +1,7 @@
 """service-cli.md, part A: ipfs-cluster-service. README.md lists the rows that other tests prove."""
 import json
+import os
+import pwd
 import re
 import signal
 import stat
@@ -75,6 +77,46 @@ def test_bad_log_levels(folder, level):
     assert done.returncode == 1 and done.stderr.startswith("error setting log levels: ")
 
 
+@pytest.fixture(scope="module")
+def warned(tmp_path_factory):
+    """A peer whose configuration makes each command write one line of the component config, at the level warn."""
+    peer = Peer(tmp_path_factory.mktemp("warned") / "peer").init()
+    peer.edit(lambda c: c["cluster"].update(nonsense=1))
+    return peer
+
+
+@pytest.mark.parametrize("args,env,said", [
+    pytest.param([], {}, True, id="service-A1-logs-by-default"),
+    *(pytest.param(["-l", level], {}, True, id=f"service-A1-level-{level}")
+      for level in ("debug", "INFO", "info", "WARN", "notice", "warning")),
+    *(pytest.param(["-l", level], {}, False, id=f"service-A1-level-{level}")
+      for level in ("error", "ERROR", "critical", "dpanic", "panic", "FATAL")),
+    pytest.param(["--loglevel", "error,config:warn"], {}, True, id="service-A1-level-of-a-component"),
+    pytest.param(["--loglevel", "info,config:error"], {}, False, id="service-A1-less-of-a-component"),
+    pytest.param([], {"IPFS_CLUSTER_LOG_LEVEL": "error"}, False, id="service-A1-IPFS_CLUSTER_LOG_LEVEL"),
+    pytest.param(["-l", "info"], {"IPFS_CLUSTER_LOG_LEVEL": "error"}, True, id="service-A1-flag-over-variable"),
+    pytest.param(["-l", "error", "--debug"], {}, True, id="service-A1-debug"),
+    pytest.param(["-l", "error", "-d"], {}, True, id="service-A1-d"),
+    pytest.param([], {"GOLOG_LOG_LEVEL": "error"}, False, id="service-A1-GOLOG_LOG_LEVEL"),
+])
+def test_log_levels(warned, monkeypatch, args, env, said):
+    """On the standard error."""
+    monkeypatch.setattr(warned, "env", {**warned.env, **env})
+    done = warned.service(*args, "state", "export")
+    assert ("\tWARN\tconfig\t" in done.stderr) == said and done.stdout == "", done
+
+
+@pytest.mark.parametrize("env,stream,pattern", [
+    pytest.param({"GOLOG_LOG_FMT": "json"}, "stderr", r'^{"ts":.*"WARN".*}$', id="service-A1-GOLOG_LOG_FMT-json"),
+    pytest.param({"IPFS_LOGGING_FMT": "json"}, "stderr", r'^{"ts":.*"WARN".*}$', id="service-A1-IPFS_LOGGING_FMT-json"),
+    pytest.param({"GOLOG_LOG_FMT": "nocolor"}, "stderr", r"^[\d-]{10}T\S+\tWARN\tconfig\t", id="service-A1-nocolor"),
+    pytest.param({"GOLOG_OUTPUT": "stdout"}, "stdout", r"\tWARN\t", id="service-A1-GOLOG_OUTPUT"),
+])
+def test_form_and_place_of_logs(warned, monkeypatch, env, stream, pattern):
+    monkeypatch.setattr(warned, "env", {**warned.env, **env})
+    assert re.search(pattern, getattr(warned.service("state", "export"), stream), re.M)
+
+
 def test_service_a1_folder(folder, tmp_path):
     """--config, -c, IPFS_CLUSTER_PATH, $HOME/.ipfs-cluster."""
     folder.env["HOME"] = str(tmp_path / "home")
@@ -90,6 +132,10 @@ def test_service_a1_folder(folder, tmp_path):
     assert (tmp_path / "variable/service.json").exists()
     init("-c", "relative", IPFS_CLUSTER_PATH=str(tmp_path / "other"))
     assert (tmp_path / "relative/service.json").exists() and not (tmp_path / "other").exists()
+    # Without $HOME it is that of the user.
+    done = subprocess.run([folder.program, "config", "check"], env={"PATH": "/usr/bin"}, capture_output=True, text=True,
+                          timeout=60)
+    assert f"{pwd.getpwuid(os.getuid()).pw_dir}/.ipfs-cluster/service.json" in done.stdout + done.stderr
 
 
 def test_service_a6_version(folder):
@@ -129,6 +175,15 @@ def test_service_a2_what_a_daemon_leaves(new_cluster):
     peer.start()
 
 
+def test_service_a2_a_peer_that_was_never_ready_leaves_the_peerstore(new_peer):
+    peer = new_peer(start=False)
+    text = f"# a comment\n/ip4/127.0.0.1/tcp/1/p2p/{PEER}\n"
+    (peer.folder / "peerstore").write_text(text)
+    peer.start("--bootstrap", f"/ip4/127.0.0.1/tcp/1/p2p/{PEER}", wait=False)
+    until(lambda: "waiting to be let in" in peer.log, "it asks to join")
+    assert peer.stop()[0] == 0 and (peer.folder / "peerstore").read_text() == text
+
+
 @pytest.mark.parametrize("answer,overwritten", [
     pytest.param("y\n", True, id="service-A3-yes"), pytest.param("n\n", False, id="service-A3-no"),
     pytest.param("\n", False, id="service-A3-empty"), pytest.param("what\ny\n", True, id="service-A3-second-try"),
@@ -144,23 +199,37 @@ def test_init_asks_before_it_overwrites(made, answer, overwritten):
         assert done.returncode == 0
 
 
+def test_service_a1_the_global_force_is_of_no_effect(made):
+    before = made.config
+    assert "Continue?" in made.service("--force", "init", "--ipfs", "embedded", input="n\n").stderr
+    assert made.config == before
+
+
 def test_service_a3_force(made):
     before = made.config["cluster"]["secret"]
     for flag in ("--force", "-f"):
         done = made.service("init", flag, "--ipfs", "embedded")
         assert "Continue?" not in done.stderr and made.config["cluster"]["secret"] != before
+        assert re.fullmatch("[0-9a-f]{64}", made.config["cluster"]["secret"])
 
 
 def test_service_a3_peers(folder):
-    done = folder.service("init", "--ipfs", "embedded", "--peers", ADDRESS)
-    assert f"peerstore written to {folder.folder}/peerstore with 1 entries." in done.stderr
-    assert (folder.folder / "peerstore").read_text() == ADDRESS + "\n"
-    assert folder.config["consensus"]["raft"]["init_peerset"] == [PEER]
+    addresses = [ADDRESS, "/dns4/b.example/tcp/9096/p2p/QmWATWQ7fVPP2EFGu71UkfnqhYXDYH566qy47CnJDgvs8u"]
+    for some in (addresses, addresses[:1]):
+        done = folder.service("init", "-f", "--ipfs", "embedded", "--peers", ",".join(some))
+        assert f"peerstore written to {folder.folder}/peerstore with {len(some)} entries." in done.stderr
+        assert (folder.folder / "peerstore").read_text().splitlines() == some
+        assert sorted(folder.config["consensus"]["raft"]["init_peerset"]) == sorted(a.rsplit("/", 1)[1] for a in some)
+    folder.service("init", "-f", "--ipfs", "embedded")
+    assert (folder.folder / "peerstore").read_bytes() == b""  # always written anew
 
 
 def test_service_a3_custom_secret(folder):
-    folder.service("init", "--ipfs", "embedded", "-s", input="ef" * 32 + "\n")
-    assert folder.config["cluster"]["secret"] == "ef" * 32
+    """Over what the environment says."""
+    folder.env["CLUSTER_SECRET"] = "cd" * 32
+    for flag in ("-s", "--custom-secret"):
+        folder.service("init", "-f", "--ipfs", "embedded", flag, input="ef" * 32 + "\n")
+        assert folder.config["cluster"]["secret"] == "ef" * 32
 
 
 def test_service_a3_random_ports(folder):
@@ -185,17 +254,22 @@ def test_service_a3_identity_of_the_environment(folder, tmp_path):
     pytest.param(["--consensus", "paxos"], 1, "", id="service-A3-another-consensus"),
     pytest.param(["--datastore", "pebble"], 0, "", id="service-A3-pebble"),
     pytest.param(["--datastore", "badger3"], 0, "", id="service-A3-badger3"),
+    pytest.param(["--datastore", "badger"], 0, "", id="service-A3-badger"),
     pytest.param(["--datastore", "leveldb"], 0, "", id="service-A3-leveldb"),
     pytest.param(["--datastore", "tape"], 1, "", id="service-A3-another-datastore"),
     pytest.param(["--peers", "/ip4/192.0.2.1/tcp/9096"], 1, "", id="service-A3-peers-without-id"),
     pytest.param(["http://127.0.0.1:1/service.json"], 0, "", id="service-A3-source"),
+    pytest.param(["-s", "http://127.0.0.1:1/service.json"], 0, "", id="service-A3-source-without-a-secret"),
 ])
 def test_init_choices(folder, args, code, said):
-    done = folder.service("init", "--ipfs", "embedded", *args, check=False)
+    done = folder.service("init", "--ipfs", "embedded", *args, check=False, input="")
     assert done.returncode == code and said in done.stderr, done
-    assert (folder.folder / "service.json").exists() == (code == 0)
-    if args[0].startswith("http"):
-        assert folder.config == {"source": args[0]}
+    for name in ("service.json", "identity.json", "peerstore"):
+        assert (folder.folder / name).exists() == (code == 0), name
+    if args[-1].startswith("http"):
+        assert folder.config == {"source": args[-1]}
+    elif code == 0:
+        assert "datastore" not in folder.config
 
 
 # --- A4: daemon
@@ -290,6 +364,8 @@ def test_service_a5_import_of_stdin(made):
     pytest.param(["--replication-min", "1", "--replication-max", "3"], {"replication_factor_min": 1, "replication_factor_max": 3},
                  id="service-A5-import-factors"),
     pytest.param(["--rmin", "2", "--rmax", "2"], {"replication_factor_min": 2, "replication_factor_max": 2}, id="service-A5-import-rmin"),
+    pytest.param(["--rmin", "0", "--rmax=-5"], {"replication_factor_min": -1, "replication_factor_max": -1},
+                 id="service-A5-import-not-above-0"),
     pytest.param(["--allocations", PEER], {"allocations": []}, id="service-A5-import-allocations-of-everywhere"),  # kept in Go, of no use
     pytest.param(["--allocations", PEER, "--rmin=1", "--rmax=1"], {"allocations": [PEER]}, id="service-A5-import-allocations"),
     pytest.param(["--allocs", PEER, "--rmin", "1", "--rmax", "1"], {"allocations": [PEER], "replication_factor_min": 1},
@@ -299,6 +375,18 @@ def test_import_options(made, args, wanted):
     made.service("state", "import", "--force", *args, input=json.dumps(PIN))
     (pin,) = pins(made)
     assert {key: pin[key] for key in wanted} == wanted
+
+
+@pytest.mark.parametrize("args,doing", [
+    pytest.param(["import", "-f", "/nowhere/x"], "opening file", id="service-A5-import-no-file"),
+    pytest.param(["import", "-f", "--allocs", f"{PEER},x"], "decoding allocations",
+                 id="service-A5-import-bad-allocations"),
+    pytest.param(["export", "-f", "/nowhere/x"], "creating file", id="service-A5-export-no-folder"),
+])
+def test_state_commands_that_fail(with_pin, args, doing):
+    done = with_pin.service("state", *args, check=False, input="")
+    assert (done.returncode, done.stdout) == (1, "") and done.stderr.startswith(f"error {doing}: "), done
+    assert [pin["name"] for pin in pins(with_pin)] == ["kept"]
 
 
 def test_service_a5_a_bad_import_changes_nothing(with_pin):

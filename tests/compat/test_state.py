@@ -61,6 +61,11 @@ def test_values_one_after_the_other(peer, separator):
     pytest.param({"metadata": None, "origins": None, "pin_update": None}, {"metadata": None, "origins": [], "pin_update": None},
                  id="state-1-null"),
     pytest.param({"expire_at": "2001-01-01T00:00:00Z"}, {"expire_at": "2001-01-01T00:00:00Z"}, id="state-1-expired-already"),
+    *(pytest.param(odd, odd, id=f"state-1-{name}-as-it-is") for name, odd in {
+        "factors": {"replication_factor_min": 5, "replication_factor_max": 2},
+        "factors-0": {"replication_factor_min": 0, "replication_factor_max": 0},
+        "reference": {"reference": raw_cid(b"x"), "max_depth": 5},
+        "meta": {"type": "meta-pin", "max_depth": 0}}.items()),
 ])
 def test_imports(peer, change, wanted):
     pin = {key: value for key, value in {**WHOLE, **change}.items() if value is not None}
@@ -92,23 +97,45 @@ def test_state_1_sharness(peer):
 # --- 6: pins in shards
 
 
-def cbor_links(cids):
-    """A node of a cluster DAG: {"0": link, "1": link, …}."""
-    assert len(cids) < 10
-    links = b"".join(b"\x61" + b"%d" % i + b"\xd8\x2a\x58\x25\x00" + cid_bytes(cid) for i, cid in enumerate(cids))
-    return bytes([0xA0 + len(cids)]) + links
-
-
 def cid_bytes(cid):
     return base64.b32decode(cid[1:].upper() + "=" * (-len(cid[1:]) % 8))
 
 
-@pytest.mark.parametrize("there", [pytest.param(True, id="state-6.3-unpin"), pytest.param(False, id="state-6.3-unpin-without-the-dag")])
-def test_a_sharded_pin_goes_with_its_parts(peer, there):
-    shards = [raw_cid(b"shard 0"), raw_cid(b"shard 1")]
-    block = cbor_links(shards)
-    dag_bytes = b"\x01\x71\x12\x20" + hashlib.sha256(block).digest()
-    dag = "b" + base64.b32encode(dag_bytes).decode().lower().rstrip("=")
+def node(cids):
+    """(CID, bytes) of a node of a cluster DAG: {"0": link, "1": link, …}."""
+    assert len(cids) < 10
+    links = b"".join(b"\x61%d" % i + b"\xd8\x2a\x58\x25\x00" + cid_bytes(cid) for i, cid in enumerate(cids))
+    return block(bytes([0xA0 + len(cids)]) + links)
+
+
+def block(data):
+    cid = b"\x01\x71\x12\x20" + hashlib.sha256(data).digest()
+    return "b" + base64.b32encode(cid).decode().lower().rstrip("="), data
+
+
+def car(blocks):
+    """The first block is the root."""
+    header = b"\xa2\x65roots\x81\xd8\x2a\x58\x25\x00" + cid_bytes(blocks[0][0]) + b"\x67version\x01"
+    sections = [header, *(cid_bytes(cid) + data for cid, data in blocks)]
+    assert all(len(section) < 128 for section in sections)
+    return b"".join(bytes([len(section)]) + section for section in sections)
+
+
+SHARDS = [raw_cid(b"shard %d" % i) for i in range(3)]
+LEAVES = [node(SHARDS[:2]), node(SHARDS[2:])]
+ABOVE = node([cid for cid, _ in LEAVES])
+# Go's own example, with CIDs as Go writes them.
+VECTOR = block(bytes.fromhex("a16130d82a58230012209273fd63ec94bed5abb219b2d9cb010cabe4af7b0177292d4335eff50464060a"))
+VECTOR_CID = "zdpuAoiNm1ntWx6jpgcReTiCWFHJSTpvTw4bAAn9p6yDnznqh"
+VECTOR_SHARD = "QmYCLpFCj9Av8NFjkQogvtXspnTDFWaizLpVFEijHTH4eV"
+
+
+@pytest.mark.parametrize("shards,blocks,there,dag", [
+    pytest.param(SHARDS[:2], LEAVES[:1], True, LEAVES[0][0], id="state-6.3-unpin"),
+    pytest.param(SHARDS, [ABOVE, *LEAVES], True, ABOVE[0], id="state-6.2-unpin-with-two-levels"),
+    pytest.param([VECTOR_SHARD], [VECTOR], True, VECTOR_CID, id="state-6.2-unpin-of-gos-example"),
+    pytest.param(SHARDS[:2], LEAVES[:1], False, LEAVES[0][0], id="state-6.3-unpin-without-the-dag")])
+def test_a_sharded_pin_goes_with_its_parts(peer, shards, blocks, there, dag):
     root, data = raw_cid(b"root"), raw_cid(b"data")
     everywhere = {"replication_factor_min": -1, "replication_factor_max": -1}
     pins = [{"cid": root, "type": "meta-pin", "max_depth": 0, "reference": dag, "name": "big"},
@@ -118,14 +145,18 @@ def test_a_sharded_pin_goes_with_its_parts(peer, there):
     imported(peer, "\n".join(json.dumps({**pin, **everywhere}) for pin in pins))
     with peer.start():
         if there:
-            header = b"\xa2\x65roots\x81\xd8\x2a\x58\x25\x00" + dag_bytes + b"\x67version\x01"
-            section = dag_bytes + block
-            assert len(section) < 128
-            car = bytes([len(header)]) + header + bytes([len(section)]) + section
-            assert add_bytes(peer, car, query="format=car&no-pin=true")["cid"] == dag
+            assert add_bytes(peer, car(blocks), query="format=car&no-pin=true")["cid"] == blocks[0][0]
         status, answer = peer.json("DELETE", f"/pins/{root}")
         left = {pin["cid"] for pin in peer.lines("GET", "/allocations")}
         if there:
             assert (status, answer["name"]) == (200, "big") and left == {data}
         else:
             assert status == 409 and dag in answer["message"] and left == {pin["cid"] for pin in pins}
+
+
+def test_state_6_3_the_root_is_sharded(typed_peer):
+    """It is held through its parts, whose content is looked for."""
+    statuses = {kind: {item["status"] for item in typed_peer.json("GET", f"/pins/{pin['cid']}")[1]["peer_map"].values()}
+                for kind, pin in TYPED.items()}
+    assert statuses.pop("meta-pin") == {"sharded"} and {"sharded"} not in statuses.values()
+    assert TYPED["meta-pin"]["cid"] in typed_peer.ctl("status", "--filter", "sharded").stdout

@@ -205,6 +205,10 @@ Result<> Database::create(const rocksdb::DBOptions& db_options,
 }
 
 Result<> Database::destroy(const DatabaseOptions& options) {
+  // RocksDB wants to lock the folder, also one that is not there.
+  auto* env = options.env ? options.env : rocksdb::Env::Default();
+  std::vector<std::string> files;
+  if (env->GetChildren(options.path, &files).IsNotFound()) return {};
   rocksdb::Options rocks(to_rocks(options), rocksdb::ColumnFamilyOptions());
   return check(rocksdb::DestroyDB(options.path, rocks), fmt::format("remove the database {}", options.path));
 }

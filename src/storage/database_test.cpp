@@ -53,6 +53,18 @@ TEST(Database, KeepsFamiliesApartAndReopens) {
   EXPECT_EQ(*database->contains(database->family("b"), "l"), false);
 }
 
+TEST(Database, IsRemovedWhetherItIsThereOrNot) {
+  auto path = std::filesystem::path(::testing::TempDir()) / "database_test_removed";
+  std::filesystem::remove_all(path);
+  DatabaseOptions options{.path = path.string(), .families = {{.name = "a"}}};
+  for (bool there : {false, true}) {
+    if (there) ASSERT_TRUE(open(options));
+    auto removed = Database::destroy(options);
+    EXPECT_TRUE(removed) << removed.error().message;
+    EXPECT_FALSE(Database::exists(options.path, nullptr));
+  }
+}
+
 TEST(Database, OpensOnlyWhatIsThere) {
   FaultEnv env;
   auto options = options_in(env, true);

@@ -18,6 +18,12 @@ proto::Work ended(proto::Work work) {
   return work;
 }
 
+/// Somebody who did not know of the movement may have chosen fewer holders meanwhile, the new one among them.
+bool may_lose(const model::Pin& pin, const ipld::PeerId& peer) {
+  auto stay = std::ranges::count_if(pin.allocations, [&](const auto& holder) { return holder != peer; });
+  return stay >= pin.options.replication_factor_min;
+}
+
 }  // namespace
 
 Task<> Mover::settle() {
@@ -131,8 +137,10 @@ Task<> Mover::settle_moves(std::vector<state::WorkItem> page) {
     CopyChange end{.work = ended(std::move(item.work))};
     if (!arrived) {
       end.remove.push_back(item.to);
-    } else if (item.from) {
+    } else if (item.from && may_lose(item.seen.pin, *item.from)) {
       end.remove.push_back(*item.from);
+    } else if (item.from) {
+      plan_again_ = true;
     }
     change(operations, item.seen, std::move(end));
     ++(arrived ? arrivals : cancelled);

@@ -39,6 +39,7 @@ Cluster::~Cluster() = default;
 void Cluster::serve(rpc::Router& router) {
   serve_peer_calls(router, {.id = [this] { return id(); },
                             .gc = [this](OnGcKey on_key) { return gc_here(std::move(on_key)); },
+                            .swarm = [this] { return swarm_here(); },
                             .tracker = tracker_,
                             .runtime = runtime_});
   heartbeats_.serve(router);

@@ -208,7 +208,8 @@ class Cluster {
   /// Valid now, of all peers, by peer.
   std::vector<model::Metric> metrics(std::string_view name) const;
   std::vector<model::Alert> alerts() const { return heartbeats_.alerts(); }
-  model::ConnectGraph graph() const { return heartbeats_.graph(); }
+  /// Who reaches whom, IPFS nodes too; the links of those that cannot be asked are missing.
+  Task<model::ConnectGraph> graph();
   const ClusterOptions& options() const { return options_; }
   /// Takes over what can be changed while it runs: the tags (others hear of them within half their lifetime) and how
   /// many movements may begin in a second.
@@ -266,6 +267,7 @@ class Cluster {
   Task<> finish_removals();
   HeartbeatSources metric_sources();
   Task<> refresh_ipfs_id();
+  Task<std::vector<std::string>> swarm_here();
   Task<> connect_swarms();
 
   Runtime& runtime_;

@@ -377,10 +377,10 @@ Task<> Heartbeats::write_states(std::vector<proto::Operation> operations) {
   co_return Result<>{};
 }
 
-model::ConnectGraph Heartbeats::graph() const {
+model::ConnectGraph Heartbeats::graph(Swarms swarms) const {
   std::vector<monitor::GraphPeer> peers;
   auto add = [&](const ipld::PeerId& peer, const std::string& name) {
-    monitor::GraphPeer node{.id = peer, .peername = name};
+    monitor::GraphPeer node{.id = peer, .peername = name, .ipfs_swarm = std::move(swarms[peer])};
     if (auto ping = metrics_.newest("ping", peer)) {
       if (auto facts = monitor::ping_from_value(ping->value)) node.ipfs_id = facts->ipfs_id;
     }

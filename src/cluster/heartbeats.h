@@ -44,7 +44,9 @@ class Heartbeats {
   /// Of all peers, as they are known here.
   const monitor::MetricStore& metrics() const { return metrics_; }
   std::vector<model::Alert> alerts() const { return alerts_.list(); }
-  model::ConnectGraph graph() const;
+  /// Whom the IPFS node of each peer is connected to.
+  using Swarms = std::map<ipld::PeerId, std::vector<std::string>>;
+  model::ConnectGraph graph(Swarms swarms) const;
   /// nullopt: of this peer itself, or not watched.
   std::optional<monitor::PeerStanding> standing(const ipld::PeerId& peer) const;
   /// The last heartbeat of a peer, if any came.

@@ -5,12 +5,13 @@
 #include "base/deadline.h"
 #include "base/with_reports.h"
 #include "cluster/members.h"
+#include "proto/repo.pb.h"
 
 namespace ipfsc::cluster {
 namespace {
 
 constexpr std::string_view kId = "Peers/Id", kList = "Pins/List", kGc = "Ipfs/Gc", kCollect = "Ipfs/Collect",
-                           kHave = "Pins/Have", kHeld = "Pins/Held", kStatuses = "Pins/Statuses";
+                           kHave = "Pins/Have", kHeld = "Pins/Held", kStatuses = "Pins/Statuses", kSwarm = "Ipfs/Swarm";
 constexpr Duration kGcTime = std::chrono::hours(24);
 constexpr int kGcPage = 10'000;                        // keys in a message
 constexpr Duration kGcTell = std::chrono::seconds(1);  // between two, at most
@@ -215,6 +216,14 @@ Task<model::RepoGc> PeerCalls::gc(ipld::PeerId peer, OnGcKey on_key) {
                           .freed_disk_bytes = page.freed_disk_bytes()};
 }
 
+Task<std::vector<std::string>> PeerCalls::swarm(ipld::PeerId peer) {
+  CO_TRY(worth_asking(peer));
+  CO_TRY_ASSIGN(auto bytes, co_await client_.call(peer, kSwarm, {}, runtime_.now() + options_.peer_timeout));
+  proto::SwarmAnswer answer;
+  if (!answer.ParseFromString(bytes)) co_return fail(damaged());
+  co_return std::vector<std::string>(answer.peers().begin(), answer.peers().end());
+}
+
 Task<std::vector<bool>> PeerCalls::have(ipld::PeerId peer, const std::vector<ipld::Cid>& cids) {
   proto::HaveRequest request;
   for (const auto& cid : cids) request.add_cids(cid.bytes());
@@ -405,6 +414,13 @@ void serve_peer_calls(rpc::Router& router, PeerAnswers answers) {
     CO_TRY_ASSIGN(auto info, co_await id());
     co_return encode(info);
   });
+  router.add_unary(std::string(kSwarm), kMember,
+                   [swarm = std::move(answers.swarm)](rpc::CallInfo, Bytes) -> Task<Bytes> {
+                     CO_TRY_ASSIGN(auto peers, co_await swarm());
+                     proto::SwarmAnswer answer;
+                     for (auto& peer : peers) answer.add_peers(std::move(peer));
+                     co_return answer.SerializeAsString();
+                   });
   for (PinCall call : {PinCall::kStatus, PinCall::kRecover, PinCall::kSync}) {
     router.add_unary(std::string(method_of(call)), kMember, [&tracker, call](rpc::CallInfo, Bytes request) {
       return answer_pin(tracker, call, std::move(request));

@@ -65,6 +65,8 @@ class PeerCalls {
   Task<proto::StatusPage> next_page(rpc::Stream& stream);
   /// The keys go to `on_key` only, as they come.
   Task<model::RepoGc> gc(ipld::PeerId peer, OnGcKey on_key);
+  /// Whom that peer's IPFS node is connected to: peer id texts.
+  Task<std::vector<std::string>> swarm(ipld::PeerId peer);
   /// Which of the pins that peer has, complete; in the order of `cids`.
   Task<std::vector<bool>> have(ipld::PeerId peer, const std::vector<ipld::Cid>& cids);
 
@@ -87,6 +89,7 @@ class PeerCalls {
 struct PeerAnswers {
   std::function<Task<model::PeerInfo>()> id;
   CollectGarbage gc;
+  std::function<Task<std::vector<std::string>>()> swarm;
   tracker::PinTracker& tracker;
   Runtime& runtime;
 };

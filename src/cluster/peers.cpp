@@ -56,6 +56,29 @@ Task<model::PeerInfo> Cluster::id() {
   co_return info;
 }
 
+Task<std::vector<std::string>> Cluster::swarm_here() {
+  co_return co_await with_deadline(runtime_, runtime_.now() + options_.peer_timeout, "asking the IPFS node",
+                                   ipfs_.swarm_peers());
+}
+
+Task<model::ConnectGraph> Cluster::graph() {
+  auto peers = calls_.others();
+  std::vector<Task<std::vector<std::string>>> asks;
+  for (const auto& peer : peers) asks.push_back(calls_.swarm(peer));
+  peers.push_back(options_.self);
+  asks.push_back(swarm_here());
+  auto answers = co_await gather(runtime_, std::move(asks));
+  Heartbeats::Swarms swarms;
+  for (size_t i = 0; i < peers.size(); ++i) {
+    if (answers[i]) {
+      swarms.emplace(peers[i], *std::move(answers[i]));
+    } else if (answers[i].error().kind == ErrorKind::kCancelled) {
+      co_return fail(answers[i].error());
+    }
+  }
+  co_return heartbeats_.graph(std::move(swarms));
+}
+
 Task<std::vector<model::PeerInfo>> Cluster::peers() {
   CO_TRY_ASSIGN(auto self, co_await id());
   std::vector<Task<model::PeerInfo>> asks;

@@ -16,6 +16,8 @@ std::string_view to_string(PinKind kind) {
   return "none";
 }
 
+Task<std::vector<std::string>> IpfsNode::swarm_peers() { co_return std::vector<std::string>(); }
+
 Task<std::vector<Result<Bytes>>> IpfsNode::get_blocks(std::vector<ipld::Cid> cids) {
   std::vector<Result<Bytes>> out;
   for (auto& cid : cids) {

@@ -163,6 +163,8 @@ class IpfsNode {
 
   /// Connects to a libp2p peer (Kubo). The embedded node has no libp2p: kUnimplemented in one sentence.
   virtual Task<> connect(ipld::Multiaddr address) = 0;
+  /// Peer id texts of those it is connected to by libp2p, sorted; none on the embedded node.
+  virtual Task<std::vector<std::string>> swarm_peers();
   /// "/ipfs/<cid>[/name…]" (the leading "/ipfs/" may be missing) → the CID at its end. kInvalidArgument for a malformed
   /// path, kNotFound naming the segment or the missing CID, kUnimplemented for /ipns on the embedded node.
   virtual Task<ipld::Cid> resolve(std::string path) = 0;

@@ -55,8 +55,9 @@ Task<> get_alerts(RestContext& context, net::Response& response) {
 }
 
 Task<> get_graph(RestContext& context, net::Response& response) {
+  CO_TRY_ASSIGN(auto graph, co_await context.cluster->graph());
   std::string body;
-  model::append_json(body, context.cluster->graph());
+  model::append_json(body, graph);
   body += '\n';
   co_return response.send(200, body, kJson);
 }

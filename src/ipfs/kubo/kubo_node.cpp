@@ -280,6 +280,22 @@ Task<> KuboNode::connect(ipld::Multiaddr address) {
   co_return Result<>{};
 }
 
+Task<std::vector<std::string>> KuboNode::swarm_peers() {
+  CO_TRY_ASSIGN(auto answer, co_await rpc_.call_json("swarm/peers", {}));
+  std::vector<std::string> peers;
+  const auto* list = answer.if_contains("Peers");
+  if (!list || !list->is_array()) co_return peers;  // null: it has none
+  for (const auto& item : list->get_array()) {
+    if (!item.is_object()) co_return unexpected_answer("swarm/peers");
+    auto peer = text_of(item.get_object(), "Peer");
+    if (!peer) co_return unexpected_answer("swarm/peers");
+    peers.emplace_back(*peer);
+  }
+  std::ranges::sort(peers);
+  peers.erase(std::ranges::unique(peers).begin(), peers.end());
+  co_return peers;
+}
+
 Task<ipld::Cid> KuboNode::resolve(std::string path) {
   if (!path.starts_with('/')) path = "/ipfs/" + path;
   CO_TRY_ASSIGN(auto answer, co_await rpc_.call_json("resolve", {{"arg", path}}));

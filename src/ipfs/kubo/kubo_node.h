@@ -30,6 +30,7 @@ class KuboNode final : public IpfsNode {
   Task<GcResult> gc(std::function<void(const GcItem&)> on_item) override;
   Task<VerifyResult> verify(VerifyRequest request) override;
   Task<> connect(ipld::Multiaddr address) override;
+  Task<std::vector<std::string>> swarm_peers() override;
   Task<ipld::Cid> resolve(std::string path) override;
   Task<> stop() override;
 

@@ -80,7 +80,6 @@ Task<> Cluster::set_role(ipld::PeerId peer, proto::PeerRole role) {
 }
 
 Task<model::PeerInfo> Cluster::approve_peer(ipld::PeerId peer) {
-  CO_TRY(check_writable());
   auto known = state_.peer(peer);
   if (known && belongs(*known)) co_return peer == options_.self ? co_await id() : co_await peer_info(peer);
   std::vector<proto::Operation> operations;

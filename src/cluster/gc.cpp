@@ -22,7 +22,7 @@ Task<model::RepoGc> Cluster::gc_here(OnGcKey on_key) {
       said = now;
       log.info("garbage collection: {} blocks removed so far", removed);
     }
-    on_key({.key = item.cid, .error = item.error});
+    on_key({.key = item.cid.empty() ? std::nullopt : std::optional(item.cid), .error = item.error});
   });
   if (result) {
     mine.freed_disk_bytes = result->freed_disk_bytes;

@@ -48,7 +48,6 @@ void Cluster::serve_removal(rpc::Router& router) {
 }
 
 Task<> Cluster::remove_peer(ipld::PeerId peer, bool force, bool ban) {
-  CO_TRY(check_writable());
   auto known = member(peer);
   if (!known && ban && peer != options_.self) {
     CO_TRY(co_await submit(remove_entries(peer, ban)));

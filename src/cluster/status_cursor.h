@@ -25,8 +25,6 @@ class StatusCursor {
   virtual Task<size_t> next(std::vector<model::GlobalPinInfo>& out, size_t max) = 0;
   /// Where to go on after what next() returned so far; "" at the end.
   virtual std::string next_cursor() const = 0;
-  /// Problems that did not end the listing (a CID that could not be asked), for the trailer.
-  virtual std::vector<Error> errors() const { return {}; }
 };
 
 }  // namespace ipfsc::cluster

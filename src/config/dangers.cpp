@@ -21,9 +21,9 @@ class Looker {
     cluster();
     api("api.restapi", config_.restapi);
     api("api.pinsvcapi", config_.pinsvcapi);
-    if (config_.ipfsproxy.present) {
+    if (config_.ipfsproxy.present && !config_.ipfsproxy.basic_auth_credentials) {
       open("api.ipfsproxy", config_.ipfsproxy.listen_multiaddress,
-           "anybody who reaches it can pin, unpin and use Kubo's API: it knows no passwords");
+           "without basic_auth_credentials anybody who reaches it can pin, unpin and use Kubo's API");
     }
     if (config_.metrics.enable_stats) {
       open("observations.metrics", config_.metrics.prometheus_endpoint, "its figures are open to everybody");
@@ -68,7 +68,8 @@ class Looker {
 
   void api(std::string_view name, const HttpApi& api) {
     if (!api.present) return;
-    if (!api.basic_auth_credentials) {
+    bool guarded = api.basic_auth_credentials || !api.users.empty() || !api.client_ca_file.empty();
+    if (!guarded) {
       open(name, api.http_listen_multiaddress,
            "without basic_auth_credentials anybody who reaches it can do everything");
     } else if (api.ssl_cert_file.empty()) {

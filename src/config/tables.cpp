@@ -30,6 +30,8 @@ struct Rules {
 
 int64_t magnitude(int64_t value) { return value; }
 int64_t magnitude(Duration value) { return value.count(); }
+int64_t magnitude(const std::string& value) { return static_cast<int64_t>(value.size()); }
+int64_t magnitude(const std::vector<std::string>& value) { return static_cast<int64_t>(value.size()); }
 template <class T>
 int64_t magnitude(const T&) {
   return std::numeric_limits<int64_t>::max();
@@ -101,7 +103,7 @@ Section cluster_section() {
       .doc = "The peer and its cluster.",
       .present = present(&Configuration::cluster),
       .fields = {
-          c(&C::peername, "peername", "Name for people; the host's name when missing."),
+          c(&C::peername, "peername", "Name for people; the host's name when missing.", {.zero_is_default = true}),
           c(&C::secret, "secret", "Shared by all peers of the cluster. Empty: loopback only.",
             {.missing = "\"\"", .secret = true}),
           c(&C::previous_secret, "previous_secret", "Accepted beside `secret` while all peers get the new one.",
@@ -183,32 +185,33 @@ Section raft_section() {
   };
   using C = Raft;
   constexpr std::string_view kOwnPace = "the log's engine has its own pace, in which nothing needs to be tuned";
-  return {.path = "consensus.raft",
-          .variable_prefix = "CLUSTER_RAFT_",
-          .doc = "The replicated log.",
-          .present = present(&Configuration::raft),
-          .fields = {
-              c(&C::data_folder, "data_folder", "Folder of the log.", {.write_default = false}),
-              c(&C::init_peerset, "init_peerset",
-                "Peers with which a new cluster begins, beside this one: the one with the lowest id begins it, the "
-                "others join it at the addresses of the peerstore or peer_addresses."),
-              c(&C::wait_for_leader_timeout, "wait_for_leader_timeout",
-                "How long a write waits for a leader and a majority.", {.at_least = kPositive}),
-              inert("network_timeout", Kind::kDuration, "\"10s\"", kOwnPace),
-              inert("commit_retries", Kind::kInteger, "1", kOwnPace),
-              inert("commit_retry_delay", Kind::kDuration, "\"200ms\"", kOwnPace),
-              c(&C::backups_rotate, "backups_rotate", "How many raft.old.N folders are kept.", {.at_least = kPositive}),
-              inert("datastore_namespace", Kind::kString, "\"/r\"", "the state has its own database"),
-              inert("heartbeat_timeout", Kind::kDuration, "\"1s\"", kOwnPace),
-              c(&C::election_timeout, "election_timeout", "Silence of the leader after which another is elected.",
-                {.at_least = kPositive}),
-              inert("commit_timeout", Kind::kDuration, "\"50ms\"", kOwnPace),
-              inert("max_append_entries", Kind::kInteger, "64", kOwnPace),
-              inert("trailing_logs", Kind::kInteger, "10240", kOwnPace),
-              inert("snapshot_interval", Kind::kDuration, "\"2m0s\"", kOwnPace),
-              inert("snapshot_threshold", Kind::kInteger, "8192", kOwnPace),
-              inert("leader_lease_timeout", Kind::kDuration, "\"500ms\"", kOwnPace),
-          }};
+  return {
+      .path = "consensus.raft",
+      .variable_prefix = "CLUSTER_RAFT_",
+      .doc = "The replicated log.",
+      .present = present(&Configuration::raft),
+      .fields = {
+          c(&C::data_folder, "data_folder", "Folder of the log.", {.zero_is_default = true, .write_default = false}),
+          c(&C::init_peerset, "init_peerset",
+            "Peers with which a new cluster begins, beside this one: the one with the lowest id begins it, the "
+            "others join it at the addresses of the peerstore or peer_addresses."),
+          c(&C::wait_for_leader_timeout, "wait_for_leader_timeout",
+            "How long a write waits for a leader and a majority.", {.at_least = kPositive}),
+          inert("network_timeout", Kind::kDuration, "\"10s\"", kOwnPace),
+          inert("commit_retries", Kind::kInteger, "1", kOwnPace),
+          inert("commit_retry_delay", Kind::kDuration, "\"200ms\"", kOwnPace),
+          c(&C::backups_rotate, "backups_rotate", "How many raft.old.N folders are kept.", {.at_least = kPositive}),
+          inert("datastore_namespace", Kind::kString, "\"/r\"", "the state has its own database"),
+          inert("heartbeat_timeout", Kind::kDuration, "\"1s\"", kOwnPace),
+          c(&C::election_timeout, "election_timeout", "Silence of the leader after which another is elected.",
+            {.at_least = kPositive}),
+          inert("commit_timeout", Kind::kDuration, "\"50ms\"", kOwnPace),
+          inert("max_append_entries", Kind::kInteger, "64", kOwnPace),
+          inert("trailing_logs", Kind::kInteger, "10240", kOwnPace),
+          inert("snapshot_interval", Kind::kDuration, "\"2m0s\"", kOwnPace),
+          inert("snapshot_threshold", Kind::kInteger, "8192", kOwnPace),
+          inert("leader_lease_timeout", Kind::kDuration, "\"500ms\"", kOwnPace),
+      }};
 }
 
 Section http_section(HttpApi Configuration::* section, std::string_view path, std::string_view prefix,
@@ -405,7 +408,8 @@ Section allocator_section() {
           .variable_prefix = "CLUSTER_BALANCED_",
           .doc = "Which peers get a pin.",
           .present = present(&Configuration::balanced),
-          .fields = {c(&Balanced::allocate_by, "allocate_by", "Metrics in the order in which they decide."),
+          .fields = {c(&Balanced::allocate_by, "allocate_by", "Metrics in the order in which they decide.",
+                       {.zero_is_default = true}),
                      c(&Balanced::spread, "spread",
                        "Tags whose values the copies of a pin are spread over: \"zone:hard\" = never two in one, "
                        "\"zone\" = where it can be.",

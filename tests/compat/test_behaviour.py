@@ -5,7 +5,7 @@ import pytest
 from asking import ask
 from content import add_bytes
 from peer import until
-from rest import CID, get, post
+from rest import CID, delete, get, post
 from scripted_kubo import PEER, error, lines
 
 FOLLOWS = "this peer is configured to be in follower mode. Write operations are disabled"
@@ -115,3 +115,9 @@ def test_behaviour_15_garbage_of_all_at_once(new_cluster, scripted_kubo):
     scripted_kubo.answers["repo/gc"] = collect
     collected = post(cluster[0], "/ipfs/gc").json["peer_map"]
     assert [one["keys"] for one in collected.values()] == [[{"key": CID}]] * 2
+
+
+def test_behaviour_3_a_follower_changes_peers(follower):
+    """C21: clients may rely on it."""
+    assert post(follower, "/peers", json.dumps({"peer_id": PEER}).encode()).status == 200
+    assert delete(follower, f"/peers/{PEER}").error[0] == 404

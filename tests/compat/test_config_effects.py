@@ -5,6 +5,7 @@ import socket
 import pytest
 from asking import ask
 from peer import Peer
+from rest import CID, get, post
 from test_config import section
 
 # Another value than the default for each key that is used.
@@ -145,3 +146,35 @@ def test_config_2_11_figures(new_peer):
 def test_config_2_11_no_figures_by_default(shared_peer):
     with pytest.raises((ConnectionError, http.client.HTTPException)):
         ask(shared_peer._http(shared_peer.config["observations"]["metrics"]["prometheus_endpoint"]), "GET", "/metrics")
+
+
+def test_config_2_9_an_empty_allocate_by_is_the_default(new_peer):
+    peer = new_peer(start=False)
+    peer.edit(lambda c: c["allocator"]["balanced"].update(allocate_by=[]))
+    peer.start()
+    (reason,) = [one["reason"] for one in post(peer, f"/pins/{CID}?dry-run=true&replication=1").json["peers"]]
+    assert "tag:group=default" in reason and "freespace=" in reason
+
+
+def test_config_2_3_an_empty_data_folder_is_the_default(new_peer):
+    peer = new_peer(start=False)
+    peer.edit(lambda c: c["consensus"]["raft"].update(data_folder=""))
+    peer.start()
+    assert (peer.folder / "raft").is_dir() and not (peer.folder / "CURRENT").exists()
+
+
+def test_config_2_1_an_empty_peername_is_the_default(new_peer):
+    peer = new_peer(start=False)
+    peer.edit(lambda c: c["cluster"].update(peername=""))
+    peer.start()
+    assert get(peer, "/id").json["peername"]
+
+
+def test_config_check_knows_users_and_the_proxys_passwords(tmp_path):
+    peer = Peer(tmp_path / "peer")
+    peer.service("init", "--ipfs", "kubo")
+    anywhere = "/ip4/0.0.0.0/tcp/1234"
+    peer.edit(lambda c: (c["api"]["restapi"].update(http_listen_multiaddress=anywhere, users={"a": {"password": "x", "role": "admin"}}),
+                         c["api"]["ipfsproxy"].update(listen_multiaddress=anywhere, basic_auth_credentials={"a": "b"})))
+    said = peer.service("config", "check").stdout
+    assert "without basic_auth_credentials" not in said and "knows no passwords" not in said

@@ -4,6 +4,7 @@ import time
 import urllib.parse
 
 import pytest
+from asking import ask
 from content import raw_cid
 from peer import until
 from rest import CID, add, delete, get, post
@@ -22,9 +23,10 @@ def kubo(scripted_kubo):
 def peer_on(new_peer, kubo):
     """A function that starts a peer on the scripted Kubo, with these keys of ipfs_connector.ipfshttp."""
 
-    def start(**keys):
+    def start(change=lambda c: None, **keys):
         peer = new_peer(start=False, ipfs="kubo")
         peer.edit(lambda c: c["ipfs_connector"]["ipfshttp"].update(node_multiaddress=kubo.address, **keys))
+        peer.edit(change)
         return peer.start()
 
     return start
@@ -210,3 +212,51 @@ def test_failed_unpins_stay_visible(peer_on, kubo, keys, answer, message):
     assert [item["cid"] for item in get(peer, "/pins").objects] == [CID]
     assert post(peer, f"/pins/{CID}/recover").status == 200
     assert bool(kubo.of("pin/rm")) == (not keys.get("unpin_disable"))
+
+
+def slowly(objects, seconds=0.1):
+    for one in objects:
+        yield json.dumps(one) + "\n"
+        time.sleep(seconds)  # a slow Kubo
+
+
+def test_rpc_2_long_lists_may_take_long(peer_on, kubo):
+    """I4: Go gives up after ipfs_request_timeout, and never sees what is missing. C11."""
+    peer = peer_on(lambda c: c["cluster"].update(pin_recover_interval="1s"), ipfs_request_timeout="500ms")
+    post(peer, f"/pins/{CID}")
+    peer.wait_status(CID)
+    whole = kubo.answers["pin/ls"]
+    others = [{"Cid": raw_cid(bytes([i])), "Type": "recursive"} for i in range(15)]
+
+    def list_slowly(query):
+        return whole(query) if "arg" in query else (200, slowly(others if query["type"] == "recursive" else []))
+
+    kubo.answers["pin/ls"] = list_slowly
+    kubo.pinned.clear()
+    until(lambda: CID in kubo.pinned, "what Kubo has lost is pinned again")
+
+
+def test_rpc_2_sync_compares_with_kubo(peer_on, kubo):
+    """C11"""
+    peer = peer_on()
+    post(peer, f"/pins/{CID}")
+    peer.wait_status(CID)
+    kubo.pinned.clear()
+    for _ in range(2):
+        answer = post(peer, "/pins/sync")
+        assert answer.status in (200, 204), answer.body
+    until(lambda: CID in kubo.pinned, "it is pinned again")
+
+
+def test_rpc_2_swarm_peers(peer_on, kubo):
+    """rest-5.5: links of the IPFS nodes in the graph."""
+    peer = peer_on()
+    kubo.answers["swarm/peers"] = lines({"Peers": [{"Peer": PEER}]})
+    until(lambda: list(get(peer, "/health/graph").json["ipfs_links"].values()) == [[PEER]], "the links of the IPFS node", 40)
+
+
+def test_rest_5_5_gc_errors_without_a_cid(peer_on, kubo):
+    peer = peer_on()
+    kubo.answers["repo/gc"] = lines({"Error": "bad"})
+    assert post(peer, "/ipfs/gc").json["peer_map"][peer.id]["keys"] == [{"key": None, "error": "bad"}]
+    assert ask(peer.proxy, "POST", "/api/v0/repo/gc?stream-errors=true").objects == [{"Key": None, "Error": "bad"}]

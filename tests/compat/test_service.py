@@ -248,6 +248,13 @@ def test_service_a3_identity_of_the_environment(folder, tmp_path):
     assert json.loads((folder.folder / "identity.json").read_text()) == identity
 
 
+def test_service_a3_a_bad_identity_of_the_environment_changes_nothing(folder):
+    folder.env.update(CLUSTER_ID="12D3KooW", CLUSTER_PRIVATEKEY="CAIS")
+    refused = folder.service("init", "--ipfs", "embedded", check=False)
+    assert refused.returncode == 1 and "error generating an identity" in refused.stderr, refused
+    assert list(folder.folder.iterdir()) == []
+
+
 @pytest.mark.parametrize("args,code,said", [
     pytest.param(["--consensus", "raft"], 0, "", id="service-A3-raft"),
     pytest.param(["--consensus", "crdt"], 1, "crdt consensus is not offered", id="service-A3-crdt"),  # Go's default
@@ -481,3 +488,9 @@ def test_a_running_peer_has_the_lock(shared_peer, args):
         f"process is running, remove {shared_peer.folder}/cluster.lock, or make sure that the config folder is writable for the user running "
         "ipfs-cluster-service.\n")
     assert shared_peer.json("GET", "/id")[0] == 200
+
+
+def test_service_a5_cleanup_of_blocks_that_never_were(tmp_path):
+    peer = Peer(tmp_path / "peer").init()
+    done = peer.service("state", "cleanup", "--force", "--blocks", check=False)
+    assert done.returncode == 0, done.stderr

@@ -22,19 +22,16 @@ Result<> JsonStream::end(End end) {
   if (!response_.started()) {
     response_.add_header("Trailer", kErrorTrailer);
     if (!end.outcome) return fail(end.outcome.error());
-    if (!end.also.empty()) return fail(end.also.front());
     if (with_cursor_)
       response_.add_header(kCursorTrailer, end.next_cursor);  // an answer without a body has no trailers
     return response_.send(204, {}, kJson);
   }
   net::Headers trailers;
-  auto add_error = [&](std::string message) { trailers.push_back({std::string(kErrorTrailer), std::move(message)}); };
   if (!end.outcome) {
-    add_error(end.outcome.error().message);
+    trailers.push_back({std::string(kErrorTrailer), end.outcome.error().message});
   } else if (end.empty_trailer) {
-    add_error("");
+    trailers.push_back({std::string(kErrorTrailer), ""});
   }
-  for (auto& error : end.also) add_error(error.message);
   if (with_cursor_) trailers.push_back({std::string(kCursorTrailer), std::move(end.next_cursor)});
   return response_.end(trailers);
 }

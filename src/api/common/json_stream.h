@@ -20,8 +20,7 @@ class JsonStream {
   Task<> write(std::string_view lines);
 
   struct End {
-    Result<> outcome;         ///< of the iteration
-    std::vector<Error> also;  ///< further problems, each a trailer of its own
+    Result<> outcome;  ///< of the iteration
     std::string next_cursor;
     bool empty_trailer = true;  ///< X-Stream-Error is sent, empty, when all went well
   };

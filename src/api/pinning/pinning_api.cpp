@@ -46,7 +46,7 @@ struct PinningApi::Impl {
     add("POST", "/pins/{requestid}", &Impl::replace);
     add("DELETE", "/pins/{requestid}", &Impl::remove);
     router.add("GET", "/health", [](net::Request&, net::Response& response) {
-      (void)response.send_empty(204);
+      (void)response.send(204, {}, kJson);
       return common::answered();
     });
   }
@@ -124,7 +124,7 @@ struct PinningApi::Impl {
     CO_TRY_ASSIGN(auto caller, caller_of(request));
     std::string id(request.variable("requestid"));
     CO_TRY(co_await cluster->pinning().remove(std::move(caller), std::move(id)));
-    co_return response.send_empty(202);
+    co_return response.send(202, {}, kJson);
   }
 
   const PinningOptions options;

@@ -28,7 +28,7 @@ Task<> stream_statuses(RestContext& context, cluster::StatusCursor& cursor, Json
   auto append = [](std::string& out, const model::GlobalPinInfo& info) { model::append_json(out, info); };
   auto outcome = co_await pump_pages<model::GlobalPinInfo>(context.runtime, stream, context.options.list_page, limit,
                                                            next, append);
-  co_return stream.end({.outcome = std::move(outcome), .also = cursor.errors(), .next_cursor = cursor.next_cursor()});
+  co_return stream.end({.outcome = std::move(outcome), .next_cursor = cursor.next_cursor()});
 }
 
 /// Statuses of the pins that a search of the pinset finds, in its order.

@@ -156,13 +156,16 @@ Result<> check_options(const InitOptions& options) {
   return fail(ErrorKind::kInvalidArgument, fmt::format("unknown datastore \"{}\"", options.datastore));
 }
 
-int write_identity(const Context& context) {
+/// The one in the environment, else a new one; nullopt when there is one already.
+Result<std::optional<identity::Identity>> new_identity(const Context& context) {
+  if (exists(context.path("identity.json"))) return std::nullopt;
+  TRY_ASSIGN(auto given, identity::apply_environment(std::nullopt, context.environment));
+  return given ? std::move(given) : identity::generate_identity();
+}
+
+int write_identity(const Context& context, const identity::Identity& identity) {
   std::string path = context.path("identity.json");
-  if (exists(path)) return kExitOk;
-  // A key in the environment is kept; without one, a new key.
-  auto given = identity::apply_environment(std::nullopt, context.environment);
-  if (!given) return context.failed("generating an identity", given.error().message);
-  if (auto done = identity::save_identity(path, *given ? **given : identity::generate_identity()); !done) {
+  if (auto done = identity::save_identity(path, identity); !done) {
     return context.failed("writing identity.json", done.error().message);
   }
   context.say("new identity written to " + path);
@@ -206,12 +209,16 @@ int init(const Context& context) {
                          node->embedded ? "embedded" : "Kubo at " + config->ipfshttp.node_multiaddress.to_string(),
                          node->reason);
   }
+  auto identity = new_identity(context);
+  if (!identity) return context.failed("generating an identity", identity.error().message);
   if (auto done = write_file(path, text, 0600); !done) {
     return context.failed("writing service.json", done.error().message);
   }
   context.say("configuration written to " + path + ".");
   if (!chosen.empty()) context.say(chosen);
-  if (int code = write_identity(context); code != kExitOk) return code;
+  if (*identity) {
+    if (int code = write_identity(context, **identity); code != kExitOk) return code;
+  }
 
   std::string peerstore_path = context.path(peerstore);
   if (auto done = app::write_peerstore(peerstore_path, *peers); !done) {

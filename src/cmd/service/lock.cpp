@@ -34,6 +34,10 @@ bool lock_for_reading(int fd) {
 Result<FolderLock> FolderLock::take(const std::string& folder) {
   std::string path = folder + "/cluster.lock";
   int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0 && errno == ENOENT) {
+    return fail(ErrorKind::kFailedPrecondition,
+                fmt::format("the folder {} does not exist: run \"ipfs-cluster-service init\" first", folder));
+  }
   if (fd < 0 || !lock_file(fd)) {
     if (fd >= 0) ::close(fd);
     return fail(ErrorKind::kFailedPrecondition,

@@ -230,7 +230,7 @@ TEST_F(Service, InitWithASource) {
 }
 
 TEST_F(Service, TheDaemonGetsItsFlags) {
-  EXPECT_THAT(run({"daemon"}).err, HasSubstr("error obtaining execution lock"));  // no folder
+  EXPECT_THAT(run({"daemon"}).err, HasSubstr("does not exist: run \"ipfs-cluster-service init\" first"));
   ASSERT_EQ(run({"init", "--ipfs", "embedded"}, "", {{"CLUSTER_PEERNAME", "me"}}).code, 0);
   auto daemon = run({"daemon", "--stats", "-x", "--bootstrap",
                      "/ip4/10.0.0.1/tcp/9096/p2p/12D3KooWGHTKzeT4KaLGLrbKKyT8zKrBPXAUBRzCAN6ZMDMo4M6M"});

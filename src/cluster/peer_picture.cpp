@@ -110,8 +110,9 @@ std::optional<WallTime> PeerPicture::down_since(const state::Peer& peer) {
     return {};
   }
   bool at_once = seen_up_.erase(peer.id) > 0;
-  auto seen = seen_down_.try_emplace(peer.id, SeenDown{runtime_.wall_now(), at_once}).first->second;
-  return seen.at_once || peer.since == WallTime() ? seen.at : std::min(seen.at, peer.since);
+  auto seen = seen_down_.try_emplace(peer.id, SeenDown{runtime_.now(), at_once}).first->second;
+  auto at = runtime_.wall_now() - (runtime_.now() - seen.at);  // whatever the wall clock did meanwhile
+  return seen.at_once || peer.since == WallTime() ? at : std::min(at, peer.since);
 }
 
 void PeerPicture::released(const ipld::Cid& cid) {

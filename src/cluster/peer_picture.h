@@ -52,7 +52,7 @@ class PeerPicture {
   allocator::Policy policy_;
   allocator::Reservations reservations_;
   struct SeenDown {
-    WallTime at;
+    SteadyTime at;
     bool at_once;  // it was seen up before
   };
   std::set<ipld::PeerId> seen_up_;

@@ -228,6 +228,29 @@ TEST_P(QuietClusterGrace, GoesOnWhenAnotherPeerLeads) {
   EXPECT_LE(runtime().now() - down, 70s);
 }
 
+/// By how much the leader's clock is set in the middle of the grace.
+class QuietClusterClock : public QuietCluster, public ::testing::WithParamInterface<Duration> {};
+INSTANTIATE_TEST_SUITE_P(Set, QuietClusterClock, ::testing::Values(-1h, 1h));
+
+TEST_P(QuietClusterClock, DoesNotChangeTheGrace) {
+  gather({.peers = 5, .steps = 0, .repin_grace = 60s});
+  auto holders = others({leader()});
+  holders.pop_back();
+  const auto& cid = cluster->load().cids().front();
+  ASSERT_TRUE(pin(cid, 3, holders));
+  ASSERT_TRUE(
+      wait([&] { return std::ranges::all_of(holders, [&](auto* p) { return p->node().pins().contains(cid); }); }));
+  auto* dead = holders.front();
+  dead->crash();
+  ASSERT_TRUE(wait([&] { return leader()->state()->peer(dead->id())->state == proto::PEER_STATE_DOWN; }));
+  auto down = runtime().now();
+  runtime().run_for(20s);
+  leader()->runtime().wall_offset += GetParam();
+  ASSERT_TRUE(wait([&] { return std::ranges::count(allocations(cid), dead->id()) == 0; }));
+  EXPECT_GE(runtime().now() - down, 58s);
+  EXPECT_LE(runtime().now() - down, 70s);
+}
+
 TEST_F(QuietCluster, PeersOfOneNodeAreOnePlace) {
   gather({.peers = 3, .steps = 0, .one_node = {1, 2}});
   for (const auto& cid : cluster->load().cids()) {

@@ -132,6 +132,8 @@ def test_the_kubos_of_a_cluster_are_connected(new_cluster, kubo, tmp_path):
         cluster[1].start("--bootstrap", cluster[0].address)
         until(lambda: other.peer_id in kubo.ipfs("swarm", "peers") and kubo.peer_id in other.ipfs("swarm", "peers"),
               "the two IPFS nodes know each other", 40)
+        links = cluster[0].json("GET", "/health/graph")[1]["ipfs_links"]
+        assert other.peer_id in links[kubo.peer_id] and kubo.peer_id in links[other.peer_id], links
 
 
 def slowly(config):

@@ -54,6 +54,20 @@ def test_direct_pins_are_seen(kubo_peer, kubo):
     assert [p["status"] for i in kubo_peer.lines("GET", "/pins") for p in i["peer_map"].values()] == ["pinned"]
 
 
+def test_what_kubo_has_lost_is_pinned_again_and_what_is_not_ours_is_named(kubo_peer, kubo):
+    lost, strange = (add_bytes(kubo_peer, text)["cid"] for text in (b"lost by Kubo", b"nobody's pin"))
+    assert kubo_peer.json("DELETE", f"/pins/{strange}")[0] == 200
+    until(lambda: strange not in kubo.ipfs("pin", "ls", "--type=recursive"), "it is unpinned")
+    kubo.ipfs("pin", "add", strange)
+    kubo.ipfs("pin", "rm", lost)
+    for _ in range(2):  # the second looks where the first has left its files
+        named = {one["cid"] for one in kubo_peer.lines("POST", "/pins/sync")}
+        assert strange in named, named
+    until(lambda: lost in kubo.ipfs("pin", "ls", "--type=recursive"), "it is pinned again", 30)
+    assert strange in kubo.ipfs("pin", "ls", "--type=recursive")  # it may be somebody else's
+    kubo.ipfs("pin", "rm", strange)
+
+
 def test_id_names_kubos_peer(kubo_peer, kubo):
     assert kubo_peer.json("GET", "/id")[1]["ipfs"]["id"] == kubo.peer_id
 

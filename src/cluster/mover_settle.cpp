@@ -24,6 +24,19 @@ bool may_lose(const model::Pin& pin, const ipld::PeerId& peer) {
   return stay >= pin.options.replication_factor_min;
 }
 
+/// Copies that are more than the pin's maximum when `end` is done leave then. A claim may have ended while they moved.
+void let_go_of_extras(const state::StoredPin& seen, CopyChange& end, const auto& lives) {
+  auto most = seen.pin.options.replication_factor_max;
+  std::vector<ipld::PeerId> stay;
+  for (const auto& peer : seen.pin.allocations) {
+    bool leaves = std::ranges::find(end.work.leaving(), peer.bytes()) != end.work.leaving().end();
+    if (!leaves && std::ranges::find(end.remove, peer) == end.remove.end()) stay.push_back(peer);
+  }
+  if (most < 1 || stay.size() <= static_cast<size_t>(most)) return;
+  std::ranges::stable_partition(stay, lives);
+  for (const auto& peer : stay | std::views::drop(most)) end.work.add_leaving(peer.bytes());
+}
+
 }  // namespace
 
 Task<> Mover::settle() {
@@ -82,7 +95,9 @@ Task<> Mover::settle_replaced(std::vector<state::WorkItem> items) {
     bool all =
         std::ranges::all_of(item.living, [&](const auto& peer) { return there[peer].contains(item.seen.pin.cid); });
     if (!all || item.living.size() < item.needed) continue;
-    change(operations, item.seen, {.remove = std::move(item.leaving)});
+    CopyChange end{.remove = std::move(item.leaving)};
+    let_go_of_extras(item.seen, end, [&](const auto& peer) { return allocator::lives(state_of(peer)); });
+    change(operations, item.seen, std::move(end));
   }
   co_return co_await submit(std::move(operations));
 }
@@ -142,6 +157,7 @@ Task<> Mover::settle_moves(std::vector<state::WorkItem> page) {
     } else if (item.from) {
       plan_again_ = true;
     }
+    let_go_of_extras(item.seen, end, [&](const auto& peer) { return allocator::lives(state_of(peer)); });
     change(operations, item.seen, std::move(end));
     ++(arrived ? arrivals : cancelled);
   }

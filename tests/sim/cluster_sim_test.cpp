@@ -72,6 +72,7 @@ constexpr uint64_t kKeptWithRequests[] = {
     11871,  // a peer that had lost its disk joined while it was removed: it had a place in the log and was no member
     12029,
     20185,  // a clock that was set back by half a minute left the next tries of failed pins behind those looked at
+    29643,  // a claim ended while copies were replaced for it too: one copy more than the other claim asks for
     25930,  // holders were chosen without knowing of a movement, whose end left too few
     8571,   // of two voters that stayed after a removal the dead one was given the votes, for its role
 };
